@@ -1,0 +1,34 @@
+//! sealwright builds Python packages, executables and images in a sealed box from locked inputs,
+//! and writes an in-toto SLSA provenance statement for every output.
+//!
+//! The modules are layers: each uses only modules of a lower layer, or its own children.
+//! `docs/ARCHITECTURE.md` has the table, and `tests/it/tidy.rs` enforces it.
+
+// layer 0
+pub mod digest;
+pub mod error;
+pub mod event;
+pub mod name;
+// layer 1
+pub mod builder;
+pub mod config;
+pub mod lock;
+pub mod provenance;
+pub mod store;
+// layer 2
+pub mod fetch;
+pub mod sandbox;
+pub mod source;
+// layer 3
+pub mod image;
+pub mod output;
+pub mod report;
+// layer 4
+pub mod environment;
+pub mod resolve;
+// layer 5
+pub mod build;
+// layer 6
+pub mod doctor;
+// layer 7
+pub mod cli;
