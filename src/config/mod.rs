@@ -1,1 +1,22 @@
-//! (being written)
+//! Configuration: what was typed ([`typed`]), and what it means ([`Project`], [`Target`]).
+
+mod error;
+mod limits;
+mod meaning;
+mod parse;
+pub mod typed;
+
+pub use error::ConfigError;
+pub use meaning::{
+    BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, Target, Variant,
+};
+pub use parse::{Document, parse_config, parse_pyproject};
+
+/// The configuration file that a project may have beside its `pyproject.toml`.
+pub const CONFIG_FILE: &str = "sealwright.toml";
+/// The lock.
+pub const LOCK_FILE: &str = "sealwright.lock";
+/// Where outputs go, unless told otherwise.
+pub const DIST_FOLDER: &str = "dist";
+/// Where statements go, unless told otherwise.
+pub const PROVENANCE_FOLDER: &str = "provenance";
