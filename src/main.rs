@@ -1,1 +1,3 @@
+//! The `sealwright` program.
+
 fn main() {}

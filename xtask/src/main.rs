@@ -1,1 +1,3 @@
+//! Tasks of this repository that are no part of the program.
+
 fn main() {}
