@@ -17,6 +17,7 @@ pub mod provenance;
 pub mod store;
 // layer 2
 pub mod fetch;
+pub mod record;
 pub mod sandbox;
 pub mod source;
 // layer 3

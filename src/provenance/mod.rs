@@ -1,1 +1,83 @@
-//! (being written)
+//! Statements: in-toto Statement v1 with a SLSA Provenance v1 predicate, and the DSSE envelope.
+//!
+//! Pure serde: no clock, environment or file system. Written canonically (keys in the order of the
+//! specifications, compact, one line), read strictly ([`Statement::parse`]).
+
+mod descriptor;
+mod dsse;
+mod error;
+mod json;
+mod predicate;
+mod purl;
+mod statement;
+mod time;
+
+pub use descriptor::{DigestSet, ResourceDescriptor};
+pub use dsse::{Envelope, Signature, pae};
+pub use error::{PurlError, StatementError};
+pub use json::{Limits, parse_json};
+pub use predicate::{BuildDefinition, BuildMetadata, Builder, Predicate, RunDetails};
+pub use purl::Purl;
+pub use statement::Statement;
+pub use time::Timestamp;
+
+use crate::name::TargetName;
+
+/// Where the names of this project live. One place: owning it is a condition of the first public release.
+pub const BASE: &str = "https://sealwright.dev";
+
+/// `_type` of every statement (in-toto attestation framework, Statement v1).
+pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
+
+/// `predicateType` of every build's statement (SLSA Provenance v1).
+pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
+
+/// `payloadType` of a statement in an envelope.
+pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
+
+/// What follows an output's name to name the file of its statement.
+pub const SUFFIX: &str = ".intoto.jsonl";
+
+/// The URI of a built-in builder's build type, for instance `https://sealwright.dev/build-types/python-build/v1`.
+#[must_use]
+pub fn build_type(builder: &str) -> String {
+    format!("{BASE}/build-types/{builder}/v1")
+}
+
+/// Who builds and signs: each has its own `builder.id`, since each has other security properties (SLSA v1.2,
+/// "builder.id").
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrustMode {
+    /// The user who calls sealwright also holds the key: a laptop, a CI job.
+    Local,
+}
+
+impl TrustMode {
+    /// `runDetails.builder.id`.
+    #[must_use]
+    pub fn builder_id(self) -> String {
+        match self {
+            Self::Local => format!("{BASE}/builders/local/v1"),
+        }
+    }
+
+    /// As the action cache's key and people's text name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+        }
+    }
+}
+
+/// The file name of an output's statement.
+#[must_use]
+pub fn file_name(output: &str) -> String {
+    format!("{output}{SUFFIX}")
+}
+
+/// The file name of the bundle with all statements of a target.
+#[must_use]
+pub fn bundle_name(target: &TargetName) -> String {
+    format!("{target}{SUFFIX}")
+}

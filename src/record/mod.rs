@@ -1,0 +1,15 @@
+//! The record of a build: what a statement is made from, and the lock made again from a statement.
+//!
+//! Pure. `build::attest` fills a [`Record`] with what was observed; [`Record::statement`] is a function of it.
+
+mod dependencies;
+mod regenerate;
+mod source;
+mod statement;
+
+pub use dependencies::resolved_dependencies;
+pub use regenerate::{RegenerateError, lock_from_statement};
+pub use source::{SourceKind, SourceRecord, SubmoduleRecord, TagRecord};
+pub use statement::{
+    Byproduct, ConfigRecord, EngineRecord, LockRecord, NormalizerRecord, Record, RunRecord, SubjectRecord,
+};

@@ -1,0 +1,240 @@
+//! From a statement's `resolvedDependencies` back to the lock of its target, byte for byte.
+
+use std::str::FromStr;
+
+use serde_json::Value;
+
+use crate::digest::Sha256;
+use crate::error::{Blame, Fault};
+use crate::lock::{
+    self, Distribution, HookRequires, Lock, LockError, LockedImage, LockedPackage, LockedSuite, LockedTarget,
+    Role,
+};
+use crate::provenance::{Purl, ResourceDescriptor, Statement};
+
+/// Why a lock cannot be made again from a statement.
+#[derive(Debug, thiserror::Error)]
+pub enum RegenerateError {
+    /// No descriptor of the lock or the image, or several.
+    #[error("statement has {found} resolved dependencies that are {what}, expected 1")]
+    Count {
+        /// What was looked for.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A descriptor without something that the lock holds.
+    #[error("resolved dependency {name:?}: {field} is {actual}, expected {expected}")]
+    Field {
+        /// The descriptor's name.
+        name: String,
+        /// Which of its fields or annotations.
+        field: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is, as JSON.
+        actual: String,
+    },
+    /// The lock was written by a newer sealwright.
+    #[error("statement was made with a lock of version {found}, this sealwright reads version {supported}")]
+    Version {
+        /// In the statement.
+        found: String,
+        /// What this program reads.
+        supported: i64,
+    },
+    /// The parts do not make a lock.
+    #[error("resolved dependencies make no valid lock")]
+    Lock(#[from] LockError),
+    /// The parts make another lock than the one that the build used.
+    #[error(
+        "lock made from the statement has digest {actual}, expected {expected}: dependencies are missing or changed"
+    )]
+    Digest {
+        /// As the statement says.
+        expected: Sha256,
+        /// Of the lock made.
+        actual: Sha256,
+    },
+}
+
+impl Fault for RegenerateError {
+    fn blame(&self) -> Blame {
+        Blame::Verification
+    }
+
+    fn hints(&self) -> Vec<String> {
+        match self {
+            Self::Version { .. } => vec!["update sealwright".to_owned()],
+            Self::Count { .. } | Self::Field { .. } | Self::Lock(_) | Self::Digest { .. } => {
+                vec!["the statement was not written by sealwright, or was changed since".to_owned()]
+            }
+        }
+    }
+}
+
+/// The lock of the statement's target: equal, as text, to [`Lock::slice`] of the lock that the build used, and
+/// to the whole file if the project has one target.
+///
+/// # Errors
+/// A dependency or an annotation is missing or malformed, or the result has another digest than the statement
+/// says.
+pub fn lock_from_statement(statement: &Statement) -> Result<Lock, RegenerateError> {
+    let list = &statement.predicate().build_definition.resolved_dependencies;
+    let file = one(list, "the lock", |descriptor| descriptor.name == lock::FILE_NAME)?;
+    let version = field(file, "version", "a number")?;
+    if version != lock::VERSION.to_string() {
+        return Err(RegenerateError::Version { found: version.to_owned(), supported: lock::VERSION });
+    }
+    let base = one(list, "the base image", |descriptor| descriptor.text("role") == Some("base-image"))?;
+    let of_kind = |kind: &'static str| list.iter().filter(move |descriptor| descriptor.uri.starts_with(kind));
+
+    let mut image = image(base)?;
+    image.packages = of_kind("pkg:deb/").map(package).collect::<Result<_, _>>()?;
+    let mut target = target(file)?;
+    target.distributions = of_kind("pkg:pypi/").map(distribution).collect::<Result<_, _>>()?;
+
+    let expected = nested_digest(file, "slice")?;
+    // Through the text: what is made from foreign bytes is checked as strictly as a lock that is read.
+    let lock = Lock::parse(&Lock { images: vec![image], targets: vec![target] }.to_text())?;
+    let actual = lock.digest();
+    if actual == expected { Ok(lock) } else { Err(RegenerateError::Digest { expected, actual }) }
+}
+
+fn image(descriptor: &ResourceDescriptor) -> Result<LockedImage, RegenerateError> {
+    let suites = descriptor.annotations.get("suites").and_then(Value::as_array);
+    let suites = suites.ok_or_else(|| wrong(descriptor, "suites", "a list"))?;
+    Ok(LockedImage {
+        reference: descriptor.name.parse().map_err(|_| wrong(descriptor, "name", "a base image"))?,
+        platform: parsed(descriptor, "platform", "a platform")?,
+        digest: digest(descriptor)?,
+        recipe: parsed(descriptor, "recipe", "a number")?,
+        include: texts(descriptor, "include")?,
+        suites: suites.iter().map(|value| suite(descriptor, value)).collect::<Result<_, _>>()?,
+        packages: Vec::new(),
+    })
+}
+
+fn suite(descriptor: &ResourceDescriptor, value: &Value) -> Result<LockedSuite, RegenerateError> {
+    let text = |key: &str| {
+        let text = value.get(key).and_then(Value::as_str).map(str::to_owned);
+        text.ok_or_else(|| wrong(descriptor, "suites", "a list of objects with name, archive and date"))
+    };
+    Ok(LockedSuite { name: text("name")?, archive: text("archive")?, date: text("date")? })
+}
+
+fn package(descriptor: &ResourceDescriptor) -> Result<LockedPackage, RegenerateError> {
+    let purl = purl(descriptor)?;
+    let arch =
+        purl.qualifier("arch").ok_or_else(|| wrong(descriptor, "uri", "a package URL with arch"))?.to_owned();
+    Ok(LockedPackage {
+        arch,
+        name: purl.name,
+        version: purl.version,
+        size: parsed(descriptor, "size", "a number of bytes")?,
+        sha256: digest(descriptor)?,
+        path: field(descriptor, "path", "a path in the archive")?.to_owned(),
+        suite: field(descriptor, "suite", "a suite's name")?.to_owned(),
+    })
+}
+
+fn distribution(descriptor: &ResourceDescriptor) -> Result<Distribution, RegenerateError> {
+    let purl = purl(descriptor)?;
+    let file = purl.qualifier("file_name");
+    let file = file.ok_or_else(|| wrong(descriptor, "uri", "a package URL with file_name"))?.to_owned();
+    let role = match field(descriptor, "role", "a role")? {
+        "build" => Role::Build,
+        "runtime" => Role::Runtime,
+        "tool" => Role::Tool,
+        _ => return Err(wrong(descriptor, "role", "build, runtime or tool")),
+    };
+    Ok(Distribution {
+        role,
+        file,
+        name: purl.name.parse().map_err(|_| wrong(descriptor, "uri", "a package URL of a Python project"))?,
+        version: purl.version,
+        size: parsed(descriptor, "size", "a number of bytes")?,
+        sha256: digest(descriptor)?,
+        required_by: texts(descriptor, "requiredBy")?,
+    })
+}
+
+fn target(file: &ResourceDescriptor) -> Result<LockedTarget, RegenerateError> {
+    let mut hooks = Vec::new();
+    if let Some(value) = file.annotations.get("hooks") {
+        let map = value.as_object().ok_or_else(|| wrong(file, "hooks", "an object"))?;
+        for (name, requires) in map {
+            let requires = list_of_texts(requires).ok_or_else(|| wrong(file, "hooks", "lists of texts"))?;
+            hooks.push(HookRequires { name: name.clone(), requires });
+        }
+    }
+    Ok(LockedTarget {
+        name: parsed(file, "target", "a target's name")?,
+        platform: parsed(file, "platform", "a platform")?,
+        python: parsed(file, "python", "a version of Python")?,
+        image: nested_digest(file, "image")?,
+        requires: texts(file, "requires")?,
+        hooks,
+        distributions: Vec::new(),
+    })
+}
+
+fn one<'a>(
+    list: &'a [ResourceDescriptor],
+    what: &'static str,
+    is: impl Fn(&ResourceDescriptor) -> bool,
+) -> Result<&'a ResourceDescriptor, RegenerateError> {
+    let mut found = list.iter().filter(|descriptor| is(descriptor));
+    match (found.next(), found.count()) {
+        (Some(descriptor), 0) => Ok(descriptor),
+        (first, more) => Err(RegenerateError::Count { what, found: more + usize::from(first.is_some()) }),
+    }
+}
+
+fn purl(descriptor: &ResourceDescriptor) -> Result<Purl, RegenerateError> {
+    descriptor.uri.parse().map_err(|_| wrong(descriptor, "uri", "a package URL"))
+}
+
+fn digest(descriptor: &ResourceDescriptor) -> Result<Sha256, RegenerateError> {
+    descriptor.digest.as_sha256().ok_or_else(|| wrong(descriptor, "digest", "a sha256"))
+}
+
+fn nested_digest(descriptor: &ResourceDescriptor, key: &'static str) -> Result<Sha256, RegenerateError> {
+    let text = descriptor.annotations.get(key).and_then(|value| value.get("sha256")).and_then(Value::as_str);
+    text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(descriptor, key, "an object with a sha256"))
+}
+
+fn field<'a>(
+    descriptor: &'a ResourceDescriptor,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<&'a str, RegenerateError> {
+    descriptor.text(key).ok_or_else(|| wrong(descriptor, key, expected))
+}
+
+fn parsed<T: FromStr>(
+    descriptor: &ResourceDescriptor,
+    key: &'static str,
+    expected: &'static str,
+) -> Result<T, RegenerateError> {
+    field(descriptor, key, expected)?.parse().map_err(|_| wrong(descriptor, key, expected))
+}
+
+fn texts(descriptor: &ResourceDescriptor, key: &'static str) -> Result<Vec<String>, RegenerateError> {
+    descriptor.texts(key).ok_or_else(|| wrong(descriptor, key, "a list of texts"))
+}
+
+fn list_of_texts(value: &Value) -> Option<Vec<String>> {
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+}
+
+fn wrong(descriptor: &ResourceDescriptor, field: &'static str, expected: &'static str) -> RegenerateError {
+    let actual = match field {
+        "uri" => Value::from(descriptor.uri.as_str()),
+        "name" => descriptor.name.as_str().into(),
+        "digest" => descriptor.digest.iter().map(|(name, _)| name).collect::<Vec<_>>().into(),
+        annotation => descriptor.annotations.get(annotation).cloned().unwrap_or(Value::Null),
+    };
+    let actual = actual.to_string().chars().take(120).collect();
+    RegenerateError::Field { name: descriptor.name.clone(), field, expected, actual }
+}
