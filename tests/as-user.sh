@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Runs a test binary as an ordinary user with no subuid entries, made for this and removed afterwards.
+# Cargo calls it as the runner of the test binary: as-user.sh BINARY ARGUMENTS...
+#
+# as-user.sh --check succeeds, and says why, where there is no need or no way to do so.
+set -euo pipefail
+PATH="$PATH:/usr/sbin:/sbin"
+
+if [ "${1:-}" = --check ]; then
+  if [ "$(id -u)" != 0 ]; then
+    echo "skipped: not root, so the tests ran as an ordinary user already"
+    exit 0
+  fi
+  for program in useradd userdel setpriv git; do
+    command -v "$program" >/dev/null || { echo "skipped: no $program: the tests do not run as an ordinary user"; exit 0; }
+  done
+  exit 1
+fi
+
+repository=$(cd "$(dirname "$0")/.." && pwd)
+binary=$1
+shift
+user=sealwright-t$$
+# The user may be unable to reach this checkout (a home folder of root is closed), so it gets a copy.
+folder=$(mktemp -d /tmp/sealwright-user.XXXXXX)
+trap 'userdel "$user" >/dev/null 2>&1 || true; chmod -R u+w "$folder"; rm -rf "$folder"' EXIT
+
+useradd --system --no-create-home --home-dir "$folder/home" --shell /usr/sbin/nologin "$user"
+mkdir "$folder/repository" "$folder/home"
+git -C "$repository" ls-files -z | (cd "$repository" && xargs -0 cp --parents -t "$folder/repository")
+cp "$binary" "$folder/tests"
+cp "$(dirname "$binary")/../sealwright" "$folder/sealwright"
+# The store with its base images too: the engine is under test, not the download.
+if [ -d "${SEALWRIGHT_TEST_STORE:-/nowhere}" ]; then
+  cp -a --reflink=auto "$SEALWRIGHT_TEST_STORE" "$folder/store"
+else
+  mkdir "$folder/store"
+fi
+chmod 755 "$folder"
+chown -R "$user:" "$folder"
+
+cd "$folder/repository"
+status=0
+CARGO_MANIFEST_DIR=$folder/repository SEALWRIGHT_TEST_PROGRAM=$folder/sealwright \
+  SEALWRIGHT_TEST_STORE=$folder/store INSTA_WORKSPACE_ROOT=$folder/repository INSTA_UPDATE=no HOME=$folder/home TMPDIR=/tmp \
+  setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups -- "$folder/tests" "$@" || status=$?
+exit $status
