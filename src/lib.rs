@@ -17,12 +17,12 @@ pub mod provenance;
 pub mod store;
 // layer 2
 pub mod fetch;
-pub mod record;
 pub mod sandbox;
 pub mod source;
 // layer 3
 pub mod image;
 pub mod output;
+pub mod record;
 pub mod report;
 // layer 4
 pub mod environment;

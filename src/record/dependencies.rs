@@ -2,19 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ConfigRecord, LockRecord, SourceRecord};
+use super::{ConfigRecord, LockRecord, source};
 use crate::lock::{self, Distribution, LockedImage, LockedPackage, LockedTarget};
 use crate::provenance::{DigestSet, Purl, ResourceDescriptor};
+use crate::source::SourceIdentity;
 
 /// Everything that the build could use, in a fixed order: source, submodules, configuration, lock, image,
 /// packages, Python distributions. `lock_from_statement` is the way back.
 #[must_use]
 pub fn resolved_dependencies(
-    source: &SourceRecord,
+    from: &SourceIdentity,
     config: &ConfigRecord,
     lock: &LockRecord,
 ) -> Vec<ResourceDescriptor> {
-    let mut list = source.descriptors();
+    let mut list = source::descriptors(from);
     list.extend(config.file.iter().map(|file| ResourceDescriptor::named(file.name.as_str(), &file.sha256)));
     list.extend(lock.slice.targets.iter().map(|target| lock_file(lock, target)));
     for locked in &lock.slice.images {

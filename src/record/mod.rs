@@ -9,7 +9,6 @@ mod statement;
 
 pub use dependencies::resolved_dependencies;
 pub use regenerate::{RegenerateError, lock_from_statement};
-pub use source::{SourceKind, SourceRecord, SubmoduleRecord, TagRecord};
 pub use statement::{
     Byproduct, ConfigRecord, EngineRecord, LockRecord, NormalizerRecord, Record, RunRecord, SubjectRecord,
 };

@@ -4,169 +4,108 @@ use serde_json::{Map, Value};
 
 use crate::digest::Sha256;
 use crate::provenance::{DigestSet, ResourceDescriptor};
+use crate::source::{CommitIdentity, SourceIdentity, SubmoduleIdentity, TagIdentity};
 
-/// Where the source came from. No credentials, no path of the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SourceRecord {
-    /// What it is.
-    pub kind: SourceKind,
-    /// The folder below its root that is built, with `/`; empty for the root.
-    pub subdirectory: String,
-}
-
-/// What a source is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SourceKind {
-    /// A clean checkout: exactly this commit.
-    Commit {
-        /// `https://host/repo` or `ssh://…`, without credentials; `None` if the repository has no remote.
-        uri: Option<String>,
-        /// `refs/heads/main`, `refs/tags/v1.0`; `None` for a detached head without a tag.
-        reference: Option<String>,
-        /// Object id of the commit, hexadecimal.
-        commit: String,
-        /// Object id of its tree, hexadecimal.
-        tree: String,
-        /// Tags that the box can see, sorted by name.
-        tags: Vec<TagRecord>,
-        /// Submodules that are checked out, sorted by path.
-        submodules: Vec<SubmoduleRecord>,
-    },
-    /// A checkout with changes (`--allow-dirty`): named by the digest of its tree, never by the commit.
-    Dirty {
-        /// As for a commit.
-        uri: Option<String>,
-        /// As for a commit.
-        reference: Option<String>,
-        /// Digest over the tree that was built.
-        sha256: Sha256,
-        /// The commit that was changed.
-        base: String,
-        /// As for a commit.
-        tags: Vec<TagRecord>,
-        /// As for a commit.
-        submodules: Vec<SubmoduleRecord>,
-    },
-    /// One archive (`--source FILE`).
-    Archive {
-        /// File name.
-        name: String,
-        /// Digest of the file.
-        sha256: Sha256,
-    },
-    /// A folder that is no checkout.
-    Folder {
-        /// Digest over the tree.
-        sha256: Sha256,
-    },
-}
-
-/// A tag that the box can see.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TagRecord {
-    /// Without `refs/tags/`.
-    pub name: String,
-    /// The commit that it points to, hexadecimal.
-    pub commit: String,
-}
-
-/// A submodule.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SubmoduleRecord {
-    /// Its folder, with `/`.
-    pub path: String,
-    /// Its remote, without credentials, if it has one.
-    pub uri: Option<String>,
-    /// Object id of its commit, hexadecimal.
-    pub commit: String,
-}
-
-impl SourceRecord {
-    /// `externalParameters.source`: what a person chose. Texts only.
-    #[must_use]
-    pub fn parameters(&self) -> Map<String, Value> {
-        let mut map = Map::new();
-        let mut add = |key: &str, value: Option<&str>| {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                map.insert(key.to_owned(), value.into());
-            }
-        };
-        match &self.kind {
-            SourceKind::Commit { uri, reference, .. } | SourceKind::Dirty { uri, reference, .. } => {
-                add("uri", uri.as_deref().map(git_uri).as_deref());
-                add("ref", reference.as_deref());
-            }
-            SourceKind::Archive { name, .. } => add("archive", Some(name)),
-            SourceKind::Folder { .. } => add("folder", Some(".")),
+/// `externalParameters.source`: what a person chose. Texts only.
+pub(super) fn parameters(source: &SourceIdentity) -> Map<String, Value> {
+    let mut map = Map::new();
+    let mut add = |key: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            map.insert(key.to_owned(), value.into());
         }
-        if matches!(self.kind, SourceKind::Dirty { .. }) {
+    };
+    match source {
+        SourceIdentity::Commit(head) => {
+            add("uri", head.uri.as_deref());
+            add("ref", head.reference.as_deref());
+            add("subdirectory", head.subdirectory.as_deref());
+        }
+        SourceIdentity::Dirty { head, tree: _ } => {
+            add("uri", head.uri.as_deref());
+            add("ref", head.reference.as_deref());
+            add("subdirectory", head.subdirectory.as_deref());
             add("allowDirty", Some("true"));
         }
-        add("subdirectory", Some(&self.subdirectory));
-        map
+        SourceIdentity::Archive { name, sha256: _ } => add("archive", Some(name)),
+        SourceIdentity::Folder { tree: _ } => add("folder", Some(".")),
     }
+    map
+}
 
-    /// The source and its submodules as resolved dependencies.
-    #[must_use]
-    pub fn descriptors(&self) -> Vec<ResourceDescriptor> {
-        let source = |uri: String, digest: DigestSet| ResourceDescriptor {
-            name: "source".to_owned(),
-            uri,
-            digest,
-            ..ResourceDescriptor::default()
-        };
-        match &self.kind {
-            SourceKind::Commit { uri, reference, commit, tree, tags, submodules } => {
-                let uri = dependency_uri(uri.as_deref(), reference.as_deref());
-                // SLSA's list of digests is closed and has no `gitTree`, so the tree is an annotation.
-                let first = source(uri, DigestSet::git_commit(commit)).with("gitTree", tree.as_str());
-                [with_tags(first, tags)].into_iter().chain(submodules.iter().map(submodule)).collect()
-            }
-            SourceKind::Dirty { uri, reference, sha256, base, tags, submodules } => {
-                let uri = dependency_uri(uri.as_deref(), reference.as_deref());
-                let first = source(uri, DigestSet::sha256(sha256))
-                    .with("dirty", "this tree is not the commit: it has changes that are in no repository")
-                    .with("baseCommit", base.as_str());
-                [with_tags(first, tags)].into_iter().chain(submodules.iter().map(submodule)).collect()
-            }
-            SourceKind::Archive { name, sha256 } => {
-                vec![source(String::new(), DigestSet::sha256(sha256)).with("archive", name.as_str())]
-            }
-            SourceKind::Folder { sha256 } => {
-                vec![source(String::new(), DigestSet::sha256(sha256)).with("folder", ".")]
-            }
+/// The source and its submodules as resolved dependencies.
+pub(super) fn descriptors(source: &SourceIdentity) -> Vec<ResourceDescriptor> {
+    match source {
+        SourceIdentity::Commit(head) => {
+            // SLSA's list of digests is closed and has no `gitTree`, so the tree is an annotation.
+            let digest = DigestSet::git_commit(&head.commit.to_string());
+            let first = named(dependency_uri(head), digest).with("gitTree", head.tree.to_string());
+            with_submodules(history(first, head), head)
         }
+        SourceIdentity::Dirty { head, tree } => {
+            // Named by the digest of its files only: the commit is not what was built.
+            let first = plain(tree, "folder", ".")
+                .with("dirty", "true")
+                .with("basedOn", dependency_uri(head))
+                .with("basedOnCommit", head.commit.to_string());
+            with_submodules(history(first, head), head)
+        }
+        SourceIdentity::Archive { name, sha256 } => vec![plain(sha256, "archive", name)],
+        SourceIdentity::Folder { tree } => vec![plain(tree, "folder", ".")],
     }
 }
 
-fn with_tags(descriptor: ResourceDescriptor, tags: &[TagRecord]) -> ResourceDescriptor {
-    if tags.is_empty() {
-        return descriptor;
-    }
-    let map: Map<String, Value> =
-        tags.iter().map(|tag| (tag.name.clone(), tag.commit.as_str().into())).collect();
-    descriptor.with("tags", map)
+fn named(uri: String, digest: DigestSet) -> ResourceDescriptor {
+    ResourceDescriptor { name: "source".to_owned(), uri, digest, ..ResourceDescriptor::default() }
 }
 
-fn submodule(submodule: &SubmoduleRecord) -> ResourceDescriptor {
+fn plain(digest: &Sha256, key: &str, value: &str) -> ResourceDescriptor {
+    named(String::new(), DigestSet::sha256(digest)).with(key, value)
+}
+
+/// What else of the repository the box sees: its tags, and where a shallow history ends.
+fn history(mut descriptor: ResourceDescriptor, head: &CommitIdentity) -> ResourceDescriptor {
+    if !head.tags.is_empty() {
+        descriptor = descriptor.with("tags", head.tags.iter().map(tag).collect::<Vec<_>>());
+    }
+    if !head.shallow.is_empty() {
+        let ends: Vec<String> = head.shallow.iter().map(ToString::to_string).collect();
+        descriptor = descriptor.with("shallow", ends);
+    }
+    descriptor
+}
+
+fn tag(tag: &TagIdentity) -> Value {
+    let TagIdentity { name, commit, object } = tag;
+    let mut map = Map::new();
+    map.insert("name".to_owned(), name.as_str().into());
+    map.insert("gitCommit".to_owned(), commit.to_string().into());
+    if let Some(object) = object {
+        map.insert("gitTag".to_owned(), object.to_string().into());
+    }
+    map.into()
+}
+
+fn with_submodules(first: ResourceDescriptor, head: &CommitIdentity) -> Vec<ResourceDescriptor> {
+    [first].into_iter().chain(head.submodules.iter().map(submodule)).collect()
+}
+
+fn submodule(submodule: &SubmoduleIdentity) -> ResourceDescriptor {
+    let SubmoduleIdentity { path, uri, commit, tree } = submodule;
     ResourceDescriptor {
-        name: format!("submodule {}", submodule.path),
-        uri: dependency_uri(submodule.uri.as_deref(), None),
-        digest: DigestSet::git_commit(&submodule.commit),
+        name: format!("submodule {path}"),
+        uri: uri.clone().unwrap_or_default(),
+        digest: DigestSet::git_commit(&commit.to_string()),
         ..ResourceDescriptor::default()
     }
-    .with("path", submodule.path.as_str())
+    .with("path", path.as_str())
+    .with("gitTree", tree.to_string())
 }
 
 /// `git+https://host/repo@refs/…`, the form of git dependencies in SLSA; empty without a remote.
-fn dependency_uri(uri: Option<&str>, reference: Option<&str>) -> String {
-    let Some(uri) = uri else { return String::new() };
-    match reference {
-        Some(reference) => format!("{}@{reference}", git_uri(uri)),
-        None => git_uri(uri),
+fn dependency_uri(head: &CommitIdentity) -> String {
+    match (&head.uri, &head.reference) {
+        (Some(uri), Some(reference)) => format!("{uri}@{reference}"),
+        (Some(uri), None) => uri.clone(),
+        (None, _) => String::new(),
     }
-}
-
-fn git_uri(uri: &str) -> String {
-    if uri.starts_with("git+") { uri.to_owned() } else { format!("git+{uri}") }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{SourceRecord, resolved_dependencies};
+use super::{resolved_dependencies, source};
 use crate::digest::Sha256;
 use crate::lock::Lock;
 use crate::name::TargetName;
@@ -12,6 +12,8 @@ use crate::provenance::{
     BuildDefinition, BuildMetadata, Builder, Predicate, ResourceDescriptor, RunDetails, Statement,
     StatementError, Timestamp, TrustMode,
 };
+use crate::sandbox::{Enforcement, Isolation};
+use crate::source::SourceIdentity;
 
 /// Everything that a statement says, as it was observed.
 #[derive(Debug, Clone)]
@@ -21,7 +23,7 @@ pub struct Record {
     /// `buildType`: of the built-in builder ([`crate::provenance::build_type`]) or a replaced one's own URI.
     pub build_type: String,
     /// The source.
-    pub source: SourceRecord,
+    pub source: SourceIdentity,
     /// The target.
     pub target: TargetName,
     /// Its configuration.
@@ -80,10 +82,8 @@ pub struct EngineRecord {
     pub class: String,
     /// Its version.
     pub version: String,
-    /// What held: the engine's `Isolation` as JSON, limits apart.
-    pub isolation: Value,
-    /// What each limit is, and whether it held.
-    pub limits: Value,
+    /// What held, and which limits did.
+    pub isolation: Isolation,
 }
 
 /// A normalizer that was applied.
@@ -158,7 +158,7 @@ impl Record {
     /// `externalParameters`: what the user can set, and nothing else.
     fn external(&self) -> Map<String, Value> {
         let mut map = Map::new();
-        map.insert("source".to_owned(), self.source.parameters().into());
+        map.insert("source".to_owned(), source::parameters(&self.source).into());
         map.insert("target".to_owned(), self.target.as_str().into());
         if let Some(file) = &self.config.file {
             map.insert("configPath".to_owned(), file.name.as_str().into());
@@ -182,8 +182,8 @@ impl Record {
         let mut map = Map::new();
         for (key, value) in [
             ("engine", self.engine.class.as_str().into()),
-            ("isolation", self.engine.isolation.clone()),
-            ("limits", self.engine.limits.clone()),
+            ("isolation", isolation(&self.engine.isolation)),
+            ("limits", limits(&self.engine.isolation)),
             ("sourceDateEpoch", self.source_date_epoch.to_string().into()),
             ("normalizers", normalizers.into()),
             ("plan", json!({ "sha256": self.plan.to_string() })),
@@ -197,4 +197,34 @@ impl Record {
 fn byproduct(byproduct: &Byproduct) -> ResourceDescriptor {
     let Byproduct { name, media_type, sha256 } = byproduct;
     ResourceDescriptor { media_type: media_type.clone(), ..ResourceDescriptor::named(name.as_str(), sha256) }
+}
+
+fn isolation(held: &Isolation) -> Value {
+    json!({
+        "namespaces": held.namespaces,
+        "network": held.network,
+        "root": held.root,
+        "capabilities": held.capabilities,
+        "noNewPrivs": held.no_new_privs,
+        "seccomp": held.seccomp,
+    })
+}
+
+fn limits(held: &Isolation) -> Value {
+    json!({
+        "memoryBytes": limit(&held.memory),
+        "processes": limit(&held.processes),
+        "fileSizeBytes": limit(&held.file_size),
+        "wallSeconds": limit(&held.wall),
+    })
+}
+
+fn limit(limit: &Enforcement) -> Value {
+    match limit {
+        Enforcement::Enforced { value, by } => {
+            json!({ "state": "enforced", "value": value.to_string(), "by": by })
+        }
+        Enforcement::NotEnforced { why } => json!({ "state": "not enforced", "why": why }),
+        Enforcement::Unlimited => json!({ "state": "unlimited" }),
+    }
 }

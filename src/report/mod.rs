@@ -1,1 +1,5 @@
-//! (being written)
+//! People's text: a statement as one screen.
+
+mod statement;
+
+pub use statement::{Signing, Style, statement_text};
