@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Measures sealwright beside its peers in one run, and prints ratios (see README.md)."""
+
+import argparse
+import functools
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(REPOSITORY / "tests" / "corpus"), str(REPOSITORY / "benches")]
+
+import index  # noqa: E402
+import mirror  # noqa: E402
+
+PYTHON = "/usr/bin/python3"  # Debian's own: a slower Python would flatter us
+REQUESTS = ("requests", "requests-2.32.3.tar.gz", "55365417734eb18255590a9ff9eb97e9e1da868d4ccd6402399eaf68af20a760")
+NEEDS = {"git": "git", "bwrap": "bubblewrap", "mmdebstrap": "mmdebstrap", "openssl": "openssl", "cc": "gcc"}
+HASHED = 2 << 30
+
+
+def run(*command, cwd=None, **env):
+    command = [str(part) for part in command]
+    done = subprocess.run(command, cwd=cwd, env=os.environ | env, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
+    return done.stdout
+
+
+def timed(*command, cwd=None, **env):
+    start = time.perf_counter()
+    run(*command, cwd=cwd, **env)
+    return time.perf_counter() - start
+
+
+def alternating(rounds, **tasks):
+    """Medians of each task's seconds, the tasks taking turns; one turn before that warms caches."""
+    seconds = {name: [] for name in tasks}
+    for turn in range(rounds + 1):
+        for name, task in tasks.items():
+            taken = task()
+            if turn:
+                seconds[name].append(taken)
+    return {name: statistics.median(all_of_it) for name, all_of_it in seconds.items()}
+
+
+class Bench:
+    def __init__(self, program, work, rounds):
+        self.program, self.work, self.rounds = program, work, rounds
+        self.store = work / "store"
+        self.missed = []
+        work.mkdir(parents=True, exist_ok=True)
+
+    # --- what is measured is set up once
+
+    @functools.cached_property
+    def peers(self):
+        folder = self.work / "peers"
+        if not (folder / "bin" / "uv").exists():
+            run(PYTHON, "-m", "venv", "--clear", folder)
+            run(folder / "bin" / "pip", "install", "--quiet", "build", "uv")
+        return folder / "bin"
+
+    @functools.cached_property
+    def requests(self):
+        """A checkout of requests 2.32.3, locked, with a store that holds all that its build needs."""
+        folder = self.work / "requests-2.32.3"
+        archive = index.download(*REQUESTS, self.work)
+        if not (folder / ".git").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.unpack_archive(archive, self.work)
+            identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in
+                        (("NAME", "Bench"), ("EMAIL", "bench@host.example"), ("DATE", "2024-05-29T15:37:47Z"))}
+            run("git", "init", "--quiet", cwd=folder)
+            (folder / ".git" / "info" / "exclude").write_text("dist/\nprovenance/\nsealwright.lock\n")
+            run("git", "add", "--all", "--force", cwd=folder)
+            run("git", "commit", "--quiet", "--message", "requests 2.32.3", cwd=folder, **identity)
+        self.sealwright(folder, "build")
+        return folder
+
+    def sealwright(self, folder, *arguments):
+        return timed(self.program, "-C", folder, *arguments, SEALWRIGHT_STORE=str(self.store))
+
+    def parts(self, *arguments):
+        """Runs one part of `benches/parts.rs`, which measures inside one process."""
+        return json.loads(run("cargo", "bench", "--quiet", "--locked", "--bench", "parts", "--", *arguments,
+                              cwd=REPOSITORY, SEALWRIGHT_STORE=str(self.store), SEALWRIGHT_PROGRAM=str(self.program)))
+
+    # --- comparisons
+
+    def build(self):
+        folder = self.requests
+
+        def clean(task):
+            def timed_task():
+                for name in ("dist", "build", "provenance"):
+                    shutil.rmtree(folder / name, ignore_errors=True)
+                for egg_info in folder.glob("**/*.egg-info"):
+                    if egg_info.name != "requests.egg-info" or egg_info.parent != folder:
+                        shutil.rmtree(egg_info)
+                run("git", "checkout", "--quiet", "--", ".", cwd=folder)
+                return task()
+            return timed_task
+
+        medians = alternating(
+            self.rounds,
+            ours=clean(lambda: self.sealwright(folder, "build", "--no-cache")),
+            pip=clean(lambda: timed(self.peers / "python", "-m", "build", folder)),
+            uv=clean(lambda: timed(self.peers / "uv", "build", "--python", PYTHON, folder)),
+        )
+        self.show("build/pip", medians["ours"], medians["pip"], 0.30)
+        self.show("build/uv", medians["ours"], medians["uv"], 0.60)
+
+    def unchanged(self):
+        folder = self.requests
+        self.sealwright(folder, "build")
+        medians = alternating(max(self.rounds, 20), ours=lambda: self.sealwright(folder, "build"))
+        self.show_absolute("unchanged", medians["ours"] * 1000, 30, "ms")
+
+    def box(self):
+        medians = self.parts("box", self.requests / "sealwright.lock", str(max(self.rounds, 30)))
+        self.show("box", medians["ours"], medians["bwrap"], 2.0)
+
+    def image(self):
+        lock = self.requests / "sealwright.lock"
+        with mirror.Mirror(lock, self.store, self.work / "mirror") as served:
+            ours, without_byte_code, peer = [], [], []
+            for turn in range(self.rounds + 1):
+                figures = self.parts("image", lock, served.url, self.work / "image-store")
+                tree = self.work / "mmdebstrap"
+                shutil.rmtree(tree, ignore_errors=True)
+                seconds = timed("mmdebstrap", "--quiet", "--variant=extract", f"--include={','.join(served.names)}",
+                                "--aptopt=Acquire::http::Proxy \"DIRECT\"", "bookworm", tree,
+                                f"deb [trusted=yes] {served.url}/flat ./")
+                if turn:
+                    ours.append(figures["total"])
+                    without_byte_code.append(figures["total"] - figures["byte_code"])
+                    peer.append(seconds)
+            shutil.rmtree(tree, ignore_errors=True)
+        self.show("image", statistics.median(without_byte_code), statistics.median(peer), 0.5)
+        print(f"  {len(served.names)} packages; with byte code {statistics.median(ours):.2f} s")
+
+    def hash(self):
+        file = self.work / "two-gigabytes"
+        if not file.exists() or file.stat().st_size != HASHED:
+            chunk = os.urandom(16 << 20)
+            with file.open("wb") as out:
+                for _ in range(HASHED // len(chunk)):
+                    out.write(chunk)
+        figures = {}
+
+        def ours():
+            figures.update(self.parts("hash", file))
+            return figures["seconds"]
+
+        medians = alternating(min(self.rounds, 3), ours=ours, openssl=lambda: timed("openssl", "dgst", "-sha256", file))
+        self.show("hash", medians["ours"], medians["openssl"], 1 / 0.9)
+        self.show_absolute("memory", figures["resident"] / 2**20, 64, "MiB")
+        file.unlink()
+
+    # --- what is printed
+
+    def show(self, name, ours, peer, bar):
+        ratio = ours / peer
+        self.line(name, f"{ours * 1000:>9.1f} ms {peer * 1000:>9.1f} ms {ratio:>7.3f} {bar:>7.2f}", ratio <= bar)
+
+    def show_absolute(self, name, ours, bar, unit):
+        self.line(name, f"{ours:>9.1f} {unit:<3} {'':>11} {'':>7} {bar:>4} {unit}", ours <= bar)
+
+    def line(self, name, figures, holds):
+        if not holds:
+            self.missed.append(name)
+        print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
+
+
+COMPARISONS = ("build", "unchanged", "box", "image", "hash")
+
+
+def install_needs():
+    missing = [package for tool, package in NEEDS.items() if shutil.which(tool) is None]
+    if subprocess.run([PYTHON, "-c", "import ensurepip, venv"], capture_output=True, check=False).returncode:
+        missing.append("python3-venv")
+    if missing:
+        print(f"installing {' '.join(missing)}", flush=True)
+        run("apt-get", "update", "-q")
+        run("apt-get", "install", "-q", "-y", "--no-install-recommends", *missing, DEBIAN_FRONTEND="noninteractive")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", type=Path, default=REPOSITORY / "target" / "release" / "sealwright")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", nargs="+", choices=COMPARISONS, default=COMPARISONS)
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "target" / "bench")
+    options = parser.parse_args()
+    install_needs()
+    bench = Bench(options.program.absolute(), options.work.absolute(), options.rounds)
+    print(f"{'name':<10} {'ours':>12} {'peer':>12} {'ratio':>7} {'bar':>7}", flush=True)
+    for name in options.only:
+        getattr(bench, name)()
+    if bench.missed:
+        sys.exit(f"missed: {', '.join(bench.missed)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+#!/usr/bin/env python3
+"""Builds real source distributions twice each and compares the outputs.
+
+The second build runs in another folder, with an empty store of its own, under another user, host name, umask, time
+zone and locale (as root; otherwise what an ordinary user may change). Both use one lock.
+"""
+
+import argparse
+import concurrent.futures
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import index
+
+HERE = Path(__file__).resolve().parent
+USER = "sealwright-corpus"
+TIME_LIMIT = 45 * 60
+
+
+@dataclass
+class Result:
+    name: str
+    file: str
+    verdict: str = "failed"
+    first_seconds: float = 0.0
+    second_seconds: float = 0.0
+    reason: str = ""
+    outputs: dict = field(default_factory=dict)
+
+
+@dataclass
+class Place:
+    """Where and as whom a build runs."""
+
+    folder: Path
+    store: Path
+    prefix: list
+    env: dict
+    umask: int
+
+
+def run_build(program: Path, place: Place, name: str, arguments: list) -> tuple:
+    folder = place.folder / name
+    env = {key: value for key, value in os.environ.items() if not key.startswith("SEALWRIGHT_")}
+    env |= {"SEALWRIGHT_STORE": str(place.store), "NO_COLOR": "1"} | place.env
+    start = time.monotonic()
+    with (place.folder / f"{name}.log").open("w+", errors="replace") as log:
+        try:
+            code = subprocess.run(
+                [*place.prefix, str(program), "-C", str(folder), "build", *arguments],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, umask=place.umask,
+                timeout=TIME_LIMIT, check=False,
+            ).returncode
+        except subprocess.TimeoutExpired:
+            code = -1
+            log.write(f"error: not done after {TIME_LIMIT} s\n")
+        log.seek(0)
+        text = log.read()
+    return code, time.monotonic() - start, text
+
+
+def outputs(folder: Path) -> dict:
+    files = sorted((folder / "dist").iterdir())
+    return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def reason(log: str) -> str:
+    """The program's own error line, with the build's last word where the build failed."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("error")]
+    return errors[-1] if errors else (lines[-1] if lines else "no output")
+
+
+def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, second: Place) -> Result:
+    result = Result(sdist["name"], sdist["file"])
+    name = sdist["name"]
+    try:
+        archive = index.download(name, sdist["file"], sdist["sha256"], downloads)
+        archive.chmod(0o644)
+    except (OSError, ValueError, LookupError) as error:
+        result.reason = f"download: {error}"
+        return result
+    for place in (first, second):
+        (place.folder / name).mkdir()
+    code, result.first_seconds, log = run_build(program, first, name, ["--source", str(archive)])
+    if code != 0:
+        result.verdict, result.reason = f"failed ({code})", reason(log)
+        return result
+    result.outputs = outputs(first.folder / name)
+    lock = second.folder / name / "sealwright.lock"
+    shutil.copyfile(first.folder / name / "sealwright.lock", lock)
+    if os.getuid() == 0:
+        for path in (lock, lock.parent):
+            shutil.chown(path, USER)
+    code, result.second_seconds, log = run_build(program, second, name, ["--locked", "--source", str(archive)])
+    if code != 0:
+        result.verdict, result.reason = f"failed second ({code})", reason(log)
+        return result
+    again = outputs(second.folder / name)
+    different = sorted(file for file in result.outputs.keys() | again.keys() if result.outputs.get(file) != again.get(file))
+    result.verdict = "DIFFERENT" if different else "identical"
+    result.reason = ", ".join(different)
+    return result
+
+
+@contextlib.contextmanager
+def places(work: Path):
+    """Two places that have nothing in common but the machine."""
+    first = Place(work / "first", work / "first-store", [], {}, 0o022)
+    # Deeper, and with another length, so that paths in outputs show.
+    second = Place(work / "another" / "folder" / "second", work / "another" / "store",
+                   [], {"TZ": "Pacific/Chatham", "LC_ALL": "C.UTF-8", "HOME": str(work / "another")}, 0o077)
+    for place in (first, second):
+        place.folder.mkdir(parents=True, exist_ok=True)
+    for file in (".config/pip/pip.conf", ".config/uv/uv.toml"):
+        with contextlib.suppress(FileNotFoundError):
+            copy = work / "another" / file
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(Path.home() / file, copy)
+    root = os.getuid() == 0
+    if root:
+        subprocess.run(["userdel", USER], stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], check=True)
+        second.prefix = ["unshare", "--uts", "sh", "-c", 'hostname elsewhere && exec "$@"', "sh",
+                         "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+        for path in (work / "another", work / "another" / "folder", second.folder):
+            shutil.chown(path, USER, USER)
+    else:
+        print("skipped: not root, so both builds run as one user with one host name", file=sys.stderr)
+    try:
+        yield first, second
+    finally:
+        if root:
+            subprocess.run(["userdel", USER], stderr=subprocess.DEVNULL, check=False)
+
+
+def row(result: Result) -> str:
+    return (f"{result.name:<42} {result.verdict:<18} {result.first_seconds:>7.1f} {result.second_seconds:>7.1f}  "
+            f"{result.reason[:160]}")
+
+
+def summary(results: list, wanted: int) -> bool:
+    identical = [result for result in results if result.verdict == "identical"]
+    different = [result for result in results if result.verdict == "DIFFERENT"]
+    slowest = sorted(identical, key=lambda result: -result.second_seconds)[:3]
+    print(f"\n{len(identical)} identical, {len(different)} different, {len(results) - len(identical) - len(different)} "
+          f"failed, of {len(results)}")
+    print("slowest: " + ", ".join(f"{result.name} {result.second_seconds:.1f} s" for result in slowest))
+    return not different and len(identical) >= wanted
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--program", type=Path, default=shutil.which("sealwright"), help="the program to try")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these projects alone")
+    parser.add_argument("--limit", type=int, help="the first N alone")
+    parser.add_argument("--jobs", type=int, default=1, help="builds at the same time")
+    parser.add_argument("--at-least", type=int, metavar="N",
+                        help="fail unless N are identical (40 of the whole corpus, else all that are built)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--work", type=Path, metavar="DIR", help="keep stores, logs and outputs here")
+    options = parser.parse_args()
+    if options.program is None:
+        parser.error("no program: --program FILE")
+
+    sdists = json.loads((HERE / "sdists.json").read_text())
+    wanted = 40
+    if options.only or options.limit:
+        sdists = [sdist for sdist in sdists if not options.only or sdist["name"] in options.only][: options.limit]
+        wanted = len(sdists)
+    if options.at_least is not None:
+        wanted = options.at_least
+
+    with contextlib.ExitStack() as stack:
+        if options.work:
+            work = options.work.absolute()
+            for name in ("first", "another/folder"):
+                shutil.rmtree(work / name, ignore_errors=True)
+        else:
+            work = Path(tempfile.mkdtemp(prefix="sealwright-corpus-"))
+            stack.callback(subprocess.run, ["sh", "-c", 'chmod -R u+w "$1"; rm -rf "$1"', "sh", str(work)], check=False)
+        downloads = work / "sdists"
+        downloads.mkdir(parents=True, exist_ok=True)
+        for folder in (work, downloads):
+            folder.chmod(0o755)
+        program = work / "sealwright"
+        shutil.copyfile(options.program, program)
+        program.chmod(0o755)
+
+        print(f"{'name':<42} {'verdict':<18} {'first s':>7} {'again s':>7}  reason", flush=True)
+        results = []
+        first, second = stack.enter_context(places(work))
+        with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+            tasks = [pool.submit(build_twice, program, sdist, downloads, first, second) for sdist in sdists]
+            for task in concurrent.futures.as_completed(tasks):
+                results.append(task.result())
+                print(row(results[-1]), flush=True)
+                if options.json:
+                    options.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+    return 0 if summary(results, wanted) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
