@@ -3,6 +3,8 @@
 //! This layer knows nothing of Python or SLSA. A [`BoxSpec`] says what the box holds, an [`Engine`] runs it
 //! and reports what it really enforced as [`Isolation`].
 
+pub mod log;
+pub mod native;
 mod spec;
 
 pub use spec::{
