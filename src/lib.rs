@@ -15,6 +15,7 @@ pub mod config;
 pub mod lock;
 pub mod provenance;
 pub mod store;
+pub mod wheel;
 // layer 2
 pub mod fetch;
 pub mod sandbox;

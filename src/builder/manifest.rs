@@ -86,8 +86,8 @@ pub(super) fn is_own_build_type(text: &str) -> bool {
 
 impl Manifest {
     pub(super) fn parse(file: &Path, text: &str) -> Result<Self, BuilderError> {
-        let manifest: Self = toml::from_str(text)
-            .map_err(|source| BuilderError::Syntax { file: file.to_owned(), source })?;
+        let manifest: Self =
+            toml::from_str(text).map_err(|source| BuilderError::Syntax { file: file.to_owned(), source })?;
         manifest.check(file)?;
         Ok(manifest)
     }
@@ -103,9 +103,9 @@ impl Manifest {
         };
         let lower = |text: &str, others: &[u8]| {
             text.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
-                && text.bytes().all(|byte| {
-                    byte.is_ascii_lowercase() || byte.is_ascii_digit() || others.contains(&byte)
-                })
+                && text
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || others.contains(&byte))
         };
         if !lower(&self.name, b"-") {
             return wrong("name", "lower-case letters, digits and '-'", &self.name);

@@ -192,6 +192,5 @@ pub fn box_environment() -> BTreeMap<String, String> {
     .collect()
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -48,8 +48,8 @@ struct Table {
 
 impl Toolchain {
     pub(super) fn parse(file: &Path, text: &str) -> Result<Self, BuilderError> {
-        let mut table: Table = toml::from_str(text)
-            .map_err(|source| BuilderError::Syntax { file: file.to_owned(), source })?;
+        let mut table: Table =
+            toml::from_str(text).map_err(|source| BuilderError::Syntax { file: file.to_owned(), source })?;
         let wrong = |what: &str, expected: &str, actual: String| {
             Err(BuilderError::Value {
                 file: file.to_owned(),
