@@ -36,13 +36,17 @@ pub enum SourceError {
         /// The branch that HEAD names.
         branch: String,
     },
-    /// The repository's objects are not named by SHA-1.
-    #[error("the git repository at {} names its objects by {format}, which is not supported yet (expected sha1)", path.display())]
-    ObjectFormat {
-        /// The work tree.
+    /// The repository has a form that the library cannot read.
+    #[error("the git repository at {} has {extension} = {actual}, which is not supported yet (expected {expected})", path.display())]
+    Format {
+        /// The git folder.
         path: PathBuf,
+        /// The setting, for instance `extensions.objectFormat`.
+        extension: &'static str,
+        /// What can be read.
+        expected: &'static str,
         /// For instance `sha256`.
-        format: String,
+        actual: String,
     },
     /// The library could not read something of the repository.
     #[error("cannot read {what} of the git repository at {}", path.display())]
@@ -189,19 +193,22 @@ impl SourceError {
         Self::Git { what, path: path.into(), source: source.into() }
     }
 
-    pub(super) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(super) fn io<P: Into<PathBuf>>(
+        action: &'static str,
+        path: P,
+    ) -> impl FnOnce(io::Error) -> Self + use<P> {
         let path = path.into();
         move |source| Self::Io { action, path, source }
     }
 }
 
 fn bounded(listed: &[String], count: usize) -> String {
-    let mut text: String = listed.iter().map(|line| format!("\n  {line}")).collect();
+    let mut lines: Vec<String> = listed.iter().map(|line| format!("\n  {line}")).collect();
     let more = count.saturating_sub(listed.len());
     if more > 0 {
-        text.push_str(&format!("\n  … and {more} more"));
+        lines.push(format!("\n  … and {more} more"));
     }
-    text
+    lines.concat()
 }
 
 impl Fault for SourceError {
@@ -210,7 +217,7 @@ impl Fault for SourceError {
             Self::NoCheckout { .. }
             | Self::Bare { .. }
             | Self::Unborn { .. }
-            | Self::ObjectFormat { .. }
+            | Self::Format { .. }
             | Self::Git { .. }
             | Self::MissingObject { .. }
             | Self::NotInCommit { .. }
@@ -236,7 +243,7 @@ impl Fault for SourceError {
             ),
             Self::Bare { .. } => one("clone it (`git clone`), or add a work tree (`git worktree add`)"),
             Self::Unborn { .. } => one("commit the project first: `git add . && git commit`"),
-            Self::ObjectFormat { .. } => {
+            Self::Format { .. } => {
                 one("build an archive of it instead: `git archive -o source.tar.gz HEAD`, then `--source source.tar.gz`")
             }
             Self::MissingObject { clone: Completeness::Partial, .. } => one(

@@ -16,12 +16,6 @@ pub struct GitId(gix::ObjectId);
 #[error("not a git object name: expected 40 lower-case hexadecimal digits, got {0:?}")]
 pub struct ParseGitIdError(String);
 
-impl GitId {
-    pub(super) fn object(self) -> gix::ObjectId {
-        self.0
-    }
-}
-
 impl From<gix::ObjectId> for GitId {
     fn from(id: gix::ObjectId) -> Self {
         Self(id)

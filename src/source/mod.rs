@@ -5,10 +5,39 @@
 //! can run or change a byte. Replacement refs and grafts are ignored: the commit that is named is the one that
 //! is built. Every object is hashed again against its name.
 
+mod archive;
+mod checkout;
+mod commit;
+mod convert;
+mod dotgit;
 mod error;
+mod export;
+mod folder;
+mod history;
 mod identity;
+mod pack;
+mod reader;
+mod repository;
+mod scm;
+mod spool;
+mod status;
+mod submodule;
+mod tree;
+mod untracked;
+mod unzip;
+mod uri;
+mod write;
 
 use std::path::Path;
+
+use gix::bstr::{BStr, BString, ByteSlice};
+
+use archive::Archive;
+use checkout::{Checkout, Files, Member};
+use folder::Folder;
+use reader::Reader;
+use spool::Spool;
+use tree::{Entry, Found, Mode};
 
 pub use error::{Completeness, SourceError};
 pub use identity::{CommitIdentity, GitId, SourceIdentity, SubmoduleIdentity, TagIdentity};
@@ -16,6 +45,9 @@ pub use identity::{CommitIdentity, GitId, SourceIdentity, SubmoduleIdentity, Tag
 /// A source that was inspected. Nothing was written yet.
 pub struct Source {
     identity: SourceIdentity,
+    entries: Vec<Entry>,
+    members: Vec<Member>,
+    spool: Option<Spool>,
     epoch: i64,
     subdirectory: String,
     notes: Vec<String>,
@@ -50,6 +82,22 @@ impl IgnoredPaths {
     }
 }
 
+impl IgnoredPaths {
+    /// Whether `path` of the source is one of them, in a project at `folder`.
+    fn holds(&self, path: &BStr, folder: &BStr) -> bool {
+        let Some(path) = path.strip_prefix(folder.as_bytes()) else { return false };
+        let path = if folder.is_empty() { Some(path) } else { path.strip_prefix(b"/") };
+        path.is_some_and(|path| {
+            self.0.iter().any(|ignored| match ignored.strip_suffix('/') {
+                Some(folder) => path
+                    .strip_prefix(folder.as_bytes())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/")),
+                None => path == ignored.as_bytes(),
+            })
+        })
+    }
+}
+
 impl Default for IgnoredPaths {
     /// `sealwright.lock`, `dist/` and `provenance/`.
     fn default() -> Self {
@@ -65,8 +113,36 @@ impl Source {
     /// No checkout or no commit there, uncommitted changes that are refused, an entry that git refuses too, a
     /// missing object or submodule.
     pub fn checkout(dir: &Path, dirty: DirtyPolicy, ignored: &IgnoredPaths) -> Result<Self, SourceError> {
-        let _ = (dirty, ignored);
-        Err(SourceError::NoCheckout { path: dir.to_owned() })
+        let checkout = Checkout::load(dir, Files::Commit, ignored)?;
+        if checkout.dirt.is_empty() {
+            let identity = SourceIdentity::Commit(checkout.identity.clone());
+            return Ok(Self::of_checkout(checkout, identity));
+        }
+        match dirty {
+            DirtyPolicy::Refuse => {
+                let listed = checkout.dirt.iter().take(LISTED_DIRT).map(ToString::to_string).collect();
+                Err(SourceError::Dirty { count: checkout.dirt.len(), listed })
+            }
+            DirtyPolicy::Allow => {
+                let checkout = Checkout::load(dir, Files::WorkTree, ignored)?;
+                let tree = checkout.digest()?;
+                let identity = SourceIdentity::Dirty { head: checkout.identity.clone(), tree };
+                Ok(Self::of_checkout(checkout, identity))
+            }
+        }
+    }
+
+    fn of_checkout(checkout: Checkout, identity: SourceIdentity) -> Self {
+        let Checkout { members, entries, untracked, mut notes, .. } = checkout;
+        if untracked > 0 {
+            let (files, are) = if untracked == 1 { ("file", "is") } else { ("files", "are") };
+            notes.push(format!(
+                "{untracked} {files} {are} neither tracked nor ignored, and not in the build (`git add` puts them in)"
+            ));
+        }
+        let subdirectory = identity.head().and_then(|head| head.subdirectory.clone()).unwrap_or_default();
+        let epoch = members.first().map_or(0, |outer| outer.commit.time.max(0));
+        Self { identity, entries, members, spool: None, epoch, subdirectory, notes }
     }
 
     /// Inspects what `--source` names: an sdist or another archive, a git checkout, or a folder that is none.
@@ -74,7 +150,40 @@ impl Source {
     /// # Errors
     /// As [`Source::checkout`]; an archive of an unknown kind, damaged, hostile or too large.
     pub fn path(path: &Path, dirty: DirtyPolicy, ignored: &IgnoredPaths) -> Result<Self, SourceError> {
-        Self::checkout(path, dirty, ignored)
+        let metadata = path.metadata().map_err(SourceError::io("open", path))?;
+        if !metadata.is_dir() {
+            let archive = Archive::read(path)?;
+            let Archive { name, sha256, entries, spool, newest, left_out } = archive;
+            let identity = SourceIdentity::Archive { name, sha256 };
+            return Ok(Self::without_git(identity, entries, Some(spool), newest, left_out));
+        }
+        match Self::checkout(path, dirty, ignored) {
+            // A folder may lie in a repository that knows nothing of it.
+            Err(
+                SourceError::NoCheckout { .. }
+                | SourceError::NotInCommit { .. }
+                | SourceError::Bare { .. }
+                | SourceError::Unborn { .. },
+            ) if !path.join(".git").exists() => {}
+            other => return other,
+        }
+        let Folder { entries, left_out } = Folder::read(path, ignored)?;
+        let tree = reader::tree_digest(&entries, &|| Reader::new(&[], None))?;
+        // A copy keeps no times, so that they cannot be part of what the digest names.
+        Ok(Self::without_git(SourceIdentity::Folder { tree }, entries, None, archive::ZIP_TIMES.0, left_out))
+    }
+
+    fn without_git(
+        identity: SourceIdentity,
+        entries: Vec<Entry>,
+        spool: Option<Spool>,
+        epoch: i64,
+        left_out: usize,
+    ) -> Self {
+        let note = format!("{left_out} entries of a version control folder (.git) are left out");
+        let notes = if left_out > 0 { vec![note] } else { Vec::new() };
+        let members = Vec::new();
+        Self { identity, entries, members, spool, epoch, subdirectory: String::new(), notes }
     }
 
     /// What the source is called: by digests.
@@ -108,22 +217,42 @@ impl Source {
     /// # Errors
     /// The content cannot be read.
     pub fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        let _ = path;
-        Ok(None)
+        let reader = Reader::new(&self.members, self.spool.as_ref());
+        match self.find(&reader, path) {
+            Some(entry) => reader.read(entry).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Whether [`Source::read`] finds a file.
     #[must_use]
     pub fn exists(&self, path: &str) -> bool {
-        let _ = path;
-        false
+        self.find(&Reader::new(&self.members, self.spool.as_ref()), path).is_some()
+    }
+
+    fn find(&self, reader: &Reader<'_>, path: &str) -> Option<&Entry> {
+        let full = BString::from(format!("{}/{path}", self.subdirectory));
+        let full = full.strip_prefix(b"/").unwrap_or(&full).as_bstr();
+        match tree::find(&self.entries, full, &|link| reader.read(link).ok()) {
+            Found::Entry(entry) if matches!(entry.mode, Mode::File | Mode::Executable) => Some(entry),
+            Found::Entry(_) | Found::Nothing | Found::Outside => None,
+        }
     }
 
     /// All files and links in the project's folder, relative to it, sorted. Names that are not UTF-8 are
     /// left out.
     #[must_use]
     pub fn list(&self) -> Vec<String> {
-        Vec::new()
+        let mut folder = BString::from(self.subdirectory.as_str());
+        if !folder.is_empty() {
+            folder.push(b'/');
+        }
+        let files = self.entries.iter().filter(|entry| match entry.mode {
+            Mode::File | Mode::Executable | Mode::Link => true,
+            Mode::Submodule | Mode::Folder => false,
+        });
+        let below = files.filter_map(|entry| entry.path.strip_prefix(folder.as_slice()));
+        below.filter_map(|path| path.to_str().ok().map(str::to_owned)).collect()
     }
 
     /// Whether the project's version is made from the history, by what its `pyproject.toml`, `setup.cfg` and
@@ -132,7 +261,12 @@ impl Source {
     /// # Errors
     /// One of them cannot be read.
     pub fn history_need(&self) -> Result<HistoryNeed, SourceError> {
-        Ok(HistoryNeed::None)
+        let text = |path| {
+            let bytes = self.read(path)?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        let (pyproject, cfg, py) = (text("pyproject.toml")?, text("setup.cfg")?, text("setup.py")?);
+        Ok(scm::history_need(pyproject.as_deref(), cfg.as_deref(), py.as_deref()))
     }
 
     /// Refuses a shallow history that `need` asks to be whole.
@@ -140,8 +274,14 @@ impl Source {
     /// # Errors
     /// The clone is shallow and `need` is [`HistoryNeed::Full`].
     pub fn require_history(&self, need: &HistoryNeed) -> Result<(), SourceError> {
-        let _ = need;
-        Ok(())
+        let shallow = self.identity.head().is_some_and(|head| !head.shallow.is_empty());
+        match (need, self.members.first()) {
+            (HistoryNeed::Full(because), Some(outer)) if shallow => {
+                let path = outer.repo.place.clone();
+                Err(SourceError::Shallow { path, because: because.clone() })
+            }
+            (HistoryNeed::Full(_) | HistoryNeed::None, _) => Ok(()),
+        }
     }
 
     /// Writes the source into `dest`, a folder that is empty or not there yet: modes are 0644 or 0755 (folders
@@ -150,10 +290,13 @@ impl Source {
     /// # Errors
     /// An object is missing or damaged, a file is a Git LFS pointer, or `dest` cannot be written.
     pub fn export(&self, dest: &Path) -> Result<(), SourceError> {
-        let _ = dest;
-        Ok(())
+        let (entries, members, spool) = (&self.entries, &self.members, self.spool.as_ref());
+        export::Export { entries, members, spool, epoch: self.epoch }.write(dest)
     }
 }
+
+/// How many uncommitted changes an error lists.
+const LISTED_DIRT: usize = 20;
 
 /// The name of the algorithm by which trees without a commit are named, as documented at its function.
 #[must_use]
