@@ -4,7 +4,7 @@
 use std::ffi::CString;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -68,11 +68,11 @@ pub fn reexec() -> Option<ExitCode> {
     if arguments.next()? != HIDDEN_ARGUMENT || arguments.next().is_some() {
         return None;
     }
-    let report = match io::stdout().as_fd().try_clone_to_owned() {
-        Ok(report) => report,
-        Err(_) => return Some(ExitCode::FAILURE),
-    };
-    Some(match launch() {
+    // Nothing may be opened before: what is inherited is closed here.
+    let taken = take_pipes().and_then(|pipes| Ok((unistd::dup(&pipes.report)?, pipes)));
+    let Ok((report, pipes)) = taken else { return Some(ExitCode::FAILURE) };
+    let kept = fcntl(&report, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).during(Step::Start);
+    Some(match kept.and_then(|_| launch(pipes)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             report_failure(&report, failure);
@@ -100,8 +100,7 @@ impl Write for Writer<'_> {
     }
 }
 
-fn launch() -> Result<(), Failure> {
-    let pipes = take_pipes().during(Step::Start)?;
+fn launch(pipes: Pipes) -> Result<(), Failure> {
     let job: Job = receive(io::stdin().lock()).map_err(|error| errno_of(&error)).during(Step::Start)?;
     let null = open("/dev/null", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty()).during(Step::Start)?;
     unistd::dup2_stdin(&null).during(Step::Start)?;
