@@ -1,1 +1,2 @@
-//! (being written)
+//! Names → digests: what `lock` asks archives and indexes. (`python` is written and waits for `fetch`; it is
+//! declared here as soon as that is there.)

@@ -1,0 +1,226 @@
+//! One run of the resolver in its box.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::error::NeedsWheels;
+use super::{PythonError, Request, Tools};
+use crate::builder::box_environment;
+use crate::event::{Event, Reporter};
+use crate::fetch::Offline;
+use crate::name::SandboxPath;
+use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
+
+/// What the names of requirements files end with.
+pub(super) const SUFFIX: &str = ".in";
+
+/// Where the host keeps certificates, if no variable names a bundle.
+const BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// What the resolver printed.
+pub(super) struct Answer {
+    /// `pylock.toml`
+    pub(super) pylock: String,
+    /// Requirements with annotations that say who asked.
+    pub(super) annotated: String,
+}
+
+/// Its output is an error message when it fails, not a build's log.
+struct Unheard<'a>(&'a dyn Reporter);
+
+impl Reporter for Unheard<'_> {
+    fn report(&self, event: Event) {
+        match event {
+            Event::Log { line } => tracing::debug!(target: "sealwright::resolve", "{line}"),
+            other => self.0.report(other),
+        }
+    }
+}
+
+/// Runs the resolver over the requirements.
+pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, PythonError> {
+    let scratch = tools.store.scratch("resolve")?;
+    let path = |name: &str| scratch.path().join(name);
+    for name in ["src", "out", "tmp", "tmp/links"] {
+        make(&path(name))?;
+    }
+    let files = write_requests(request, &path("src"))?;
+    let mut mounts = vec![
+        mount(path("src"), "/src", Access::Writable),
+        mount(path("out"), "/out", Access::Writable),
+        mount(path("tmp"), "/tmp", Access::Writable),
+        mount(tools.store.cache_folder("resolver")?, "/home/build", Access::Writable),
+        mount(tools.resolver.to_owned(), "/env/resolver", Access::ReadOnly),
+    ];
+    let mut env = box_environment();
+    env.extend(tools.indexes.resolver_env(tools.net));
+    host_links(&mut env, &mut mounts, &path("tmp"), tools)?;
+    host_network(&mut env, &mut mounts, &path("tmp"), tools)?;
+    for (name, value) in [
+        ("UV_CACHE_DIR", "/home/build/uv"),
+        ("UV_NO_CONFIG", "1"),
+        ("UV_NO_PROGRESS", "1"),
+        ("UV_PYTHON_DOWNLOADS", "never"),
+    ] {
+        env.insert(name.to_owned(), value.to_owned());
+    }
+    if tools.offline == Offline::Yes {
+        env.insert("UV_OFFLINE".to_owned(), "1".to_owned());
+    }
+    let python = format!("/usr/bin/python{}", request.python);
+    let common = format!(
+        "/env/resolver/bin/uv pip compile --python {python} --no-build --no-sources --no-header --color never \
+         --constraints constraints.txt --quiet {files}"
+    );
+    let script = format!(
+        "{common} --generate-hashes --format pylock.toml --output-file /out/pylock.toml >/dev/null && \
+         {common} --format requirements.txt --annotation-style line --output-file /out/annotated.txt >/dev/null"
+    );
+    let spec = BoxSpec {
+        root: tools.image.root.clone(),
+        mounts,
+        argv: ["/bin/sh", "-c", &script].map(str::to_owned).to_vec(),
+        env,
+        cwd: at("/src"),
+        network: Network::Host,
+        limits: Limits { wall: Duration::from_mins(15), ..Limits::default() },
+    };
+    let unheard = Unheard(tools.reporter);
+    let finished = tools.engine.run(&spec, &unheard, tools.cancel).map_err(PythonError::Engine)?;
+    if finished.exit != Exit::Code(0) {
+        return Err(failure(&finished, tools.offline));
+    }
+    let read = |name: &str| {
+        let path = path("out").join(name);
+        fs::read_to_string(&path).map_err(|source| PythonError::Io { doing: "read", path, source })
+    };
+    let answer = Answer { pylock: read("pylock.toml")?, annotated: read("annotated.txt")? };
+    scratch.close()?;
+    Ok(answer)
+}
+
+/// One requirements file for each asker, named after it, and the constraints. Returns their names.
+fn write_requests(request: Request<'_>, folder: &Path) -> Result<String, PythonError> {
+    let askers: BTreeSet<&str> = request.wanted.iter().map(|wanted| wanted.by.as_str()).collect();
+    let mut names = String::new();
+    for by in askers {
+        let text: String = request
+            .wanted
+            .iter()
+            .filter(|wanted| wanted.by == by)
+            .map(|wanted| format!("{}\n", wanted.requirement.replace(['\n', '\r'], " ")))
+            .collect();
+        let name = format!("{by}{SUFFIX}");
+        write(&folder.join(&name), &text)?;
+        let _ = write!(names, " {name}");
+    }
+    let constraints: String =
+        request.keep.iter().map(|kept| format!("{}=={}\n", kept.name, kept.version)).collect();
+    write(&folder.join("constraints.txt"), &constraints)?;
+    Ok(names)
+}
+
+/// Folders of the host that serve distributions, seen below `/tmp/links`.
+fn host_links(
+    env: &mut BTreeMap<String, String>,
+    mounts: &mut Vec<Mount>,
+    tmp: &Path,
+    tools: Tools<'_>,
+) -> Result<(), PythonError> {
+    let Some(links) = env.get("UV_FIND_LINKS").cloned() else { return Ok(()) };
+    let mut places: Vec<String> = links.split(',').map(str::to_owned).collect();
+    for (index, path) in tools.indexes.host_paths().enumerate() {
+        let shown = path.display().to_string();
+        if !path.exists() {
+            places.retain(|place| *place != shown);
+            continue;
+        }
+        let inside = format!("/tmp/links/{index}");
+        let point = tmp.join("links").join(index.to_string());
+        if path.is_dir() { make(&point)? } else { write(&point, "")? }
+        mounts.push(mount(path.to_owned(), &inside, Access::ReadOnly));
+        for place in places.iter_mut().filter(|place| **place == shown) {
+            place.clone_from(&inside);
+        }
+    }
+    if places.is_empty() {
+        env.remove("UV_FIND_LINKS");
+    } else {
+        env.insert("UV_FIND_LINKS".to_owned(), places.join(","));
+    }
+    Ok(())
+}
+
+/// What a program needs to find hosts and to trust them.
+fn host_network(
+    env: &mut BTreeMap<String, String>,
+    mounts: &mut Vec<Mount>,
+    tmp: &Path,
+    tools: Tools<'_>,
+) -> Result<(), PythonError> {
+    for path in ["/etc/resolv.conf", "/etc/hosts"] {
+        // A link to a file elsewhere, as systemd-resolved makes it, is followed here: the box sees the file.
+        if let Ok(real) = fs::canonicalize(path) {
+            mounts.push(mount(real, path, Access::ReadOnly));
+        }
+    }
+    let bundle = tools.net.ca_bundle().or_else(|| BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()));
+    if let Some(real) = bundle.and_then(|bundle| fs::canonicalize(bundle).ok()) {
+        write(&tmp.join("ca.pem"), "")?;
+        mounts.push(mount(real, "/tmp/ca.pem", Access::ReadOnly));
+        env.insert("SSL_CERT_FILE".to_owned(), "/tmp/ca.pem".to_owned());
+    }
+    Ok(())
+}
+
+/// Why the resolver failed, by what it printed. It exits with 1 when no versions fit and with 2 otherwise.
+fn failure(finished: &Finished, offline: Offline) -> PythonError {
+    let text = String::from_utf8_lossy(&finished.log.bytes);
+    let lines: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let line = line.trim();
+            let line = line.strip_prefix("error: ").or_else(|| line.strip_prefix("cause: ")).unwrap_or(line);
+            line.trim_end_matches('.').to_owned()
+        })
+        .filter(|line| !line.is_empty() && !line.starts_with("hint: "))
+        .take(12)
+        .collect();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let network = ["Failed to fetch", "error sending request", "Request failed", "HTTP status", "401", "403"];
+    match finished.exit {
+        Exit::Code(1 | 2) if offline == Offline::Yes && says(&["network was disabled", "offline", "Network connectivity is disabled"]) => {
+            PythonError::Offline
+        }
+        Exit::Code(2) if says(&network) => PythonError::Index { lines },
+        Exit::Code(1) => {
+            let needs = if says(&["--no-build", "no usable wheels"]) { NeedsWheels::Yes } else { NeedsWheels::No };
+            PythonError::Unsolvable { lines, needs_wheels: needs }
+        }
+        exit @ (Exit::Code(_) | Exit::Signal(_) | Exit::LimitHit(_)) => PythonError::Resolver { exit, lines },
+    }
+}
+
+fn make(path: &Path) -> Result<(), PythonError> {
+    fs::create_dir_all(path).map_err(|source| PythonError::Io { doing: "make", path: path.to_owned(), source })
+}
+
+fn write(path: &Path, text: &str) -> Result<(), PythonError> {
+    fs::write(path, text).map_err(|source| PythonError::Io { doing: "write", path: path.to_owned(), source })
+}
+
+fn mount(source: PathBuf, target: &str, access: Access) -> Mount {
+    Mount { source, target: at(target), access }
+}
+
+fn at(path: &str) -> SandboxPath {
+    path.parse().expect("a constant: absolute, without `..`")
+}
