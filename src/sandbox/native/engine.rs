@@ -51,7 +51,8 @@ impl NativeEngine {
     pub fn probe(&self, spec: &BoxSpec) -> Probe {
         let mut passed = Vec::new();
         let identity = identity::choose();
-        let outcome = identity::hand_over(spec, identity).and_then(|()| {
+        let given = check(spec).and_then(|()| identity::hand_over(spec, identity));
+        let outcome = given.and_then(|()| {
             let job = Job { spec: spec.clone(), identity, purpose: Purpose::Probe };
             self.drive(&job, &Silent, &Cancel::new(), &mut passed)
         });
@@ -66,12 +67,15 @@ impl NativeEngine {
         passed: &mut Vec<Step>,
     ) -> Result<Finished, NativeError> {
         let started = Instant::now();
-        let control = Control::none("not yet");
-        let mut running = Running::start(&self.launcher, job)?;
-        let ended = running.watch(job, reporter, cancel, started + job.spec.limits.wall, passed, &control);
-        let left = running.end();
+        let mut control = Control::prepare(&job.spec.limits);
+        let ended = Running::start(&self.launcher, job, &mut control).and_then(|mut running| {
+            let deadline = started + job.spec.limits.wall;
+            let ended = running.watch(job, reporter, cancel, deadline, passed, &control);
+            let left = running.end();
+            ended.and_then(|ended| left.map(|()| ended))
+        });
+        control.remove();
         let (exit, isolation, log) = ended?;
-        left?;
         Ok(Finished { exit, isolation, log, elapsed: started.elapsed() })
     }
 }
@@ -151,7 +155,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(launcher: &Path, job: &Job) -> Result<Self, NativeError> {
+    fn start(launcher: &Path, job: &Job, cgroups: &mut Control) -> Result<Self, NativeError> {
         let mut child = Command::new(launcher)
             // The path of the program is the host's, and the box can see this.
             .arg0("sealwright")
@@ -167,6 +171,8 @@ impl Running {
             .map_err(|source| NativeError::Launch { program: launcher.to_owned(), source })?;
         let (control, report, log) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut running = Self { child, control, report, log };
+        // It waits for its job, so it is in before it does anything.
+        cgroups.enter(running.child.id());
         if let Some(control) = &mut running.control {
             let sent = send(control, job);
             if let Err(source) = sent {
@@ -242,6 +248,9 @@ impl Running {
         let isolation = isolation::judge(&observed, job.spec.network, &job.spec.limits, control)?;
         let exit = match (stop, messages.exit) {
             (Some((Stop::Late, _)), _) => Exit::LimitHit(Limit::Wall),
+            (_, exit) if exit != Some(Exit::Code(0)) && control.out_of_memory() => {
+                Exit::LimitHit(Limit::Memory)
+            }
             (_, Some(Exit::Signal(signal)))
                 if signal == Signal::SIGXFSZ as i32 && job.spec.limits.file_size.is_some() =>
             {

@@ -8,6 +8,7 @@ mod calls;
 mod cgroup;
 mod engine;
 mod error;
+mod hierarchy;
 mod hints;
 mod identity;
 mod init;
