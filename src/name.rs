@@ -309,6 +309,12 @@ text_serde!(ImageRef);
 pub struct SandboxPath(String);
 
 impl SandboxPath {
+    /// The box's root, `/`.
+    #[must_use]
+    pub fn root() -> Self {
+        Self("/".to_owned())
+    }
+
     /// The path as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

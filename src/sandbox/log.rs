@@ -9,6 +9,8 @@
 //!   and each `##word[` anywhere (GitHub's older form, Azure's, `TeamCity`'s) one between its two `#`.
 //! - A line longer than [`MAX_LINE`] bytes goes on in the next.
 
+use std::fmt::Write as _;
+
 use super::LogRecord;
 
 /// Bytes of the program's output in one line, at most.
@@ -134,7 +136,10 @@ fn visible(text: &str) -> String {
             | '\u{200b}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' => out.push_str(&format!("<U+{:04X}>", u32::from(character))),
+            | '\u{feff}' => {
+                // Writing to a text does not fail.
+                let _ = write!(out, "<U+{:04X}>", u32::from(character));
+            }
             _ => out.push(character),
         }
     }

@@ -1,7 +1,7 @@
 //! The engine's side: starts the hidden process, gives it the job, streams the log, keeps the clock, and makes
 //! sure that nothing of the box is left.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -123,7 +123,7 @@ fn check(spec: &BoxSpec) -> Result<(), NativeError> {
     for path in std::iter::once(&spec.root).chain(spec.mounts.iter().map(|mount| &mount.source)) {
         path.metadata().map_err(|source| NativeError::Source { path: path.clone(), source })?;
         if !path.is_absolute() {
-            return Err(NativeError::Spec { what: format!("{path:?} is not absolute") });
+            return Err(NativeError::Spec { what: format!("{} is not absolute", path.display()) });
         }
     }
     match spec.argv.first() {
@@ -196,12 +196,12 @@ impl Running {
         let mut keeper = LogKeeper::new(job.spec.limits.log);
         let mut show = |line: String| reporter.report(Event::Log { line });
         let mut messages = Messages::default();
+        let mut isolation = None;
         let mut stop: Option<(Stop, Instant)> = None;
         let mut block = vec![0_u8; 64 << 10];
-        for fd in [self.report.as_ref().map(AsFd::as_fd), self.log.as_ref().map(AsFd::as_fd)] {
-            if let Some(fd) = fd {
-                set_nonblocking(fd).map_err(|source| NativeError::Pipe { what: "its mode", source })?;
-            }
+        let ends = [self.report.as_ref().map(AsFd::as_fd), self.log.as_ref().map(AsFd::as_fd)];
+        for fd in ends.into_iter().flatten() {
+            set_nonblocking(fd).map_err(|source| NativeError::Pipe { what: "its mode", source })?;
         }
         while self.report.is_some() || self.log.is_some() {
             let now = Instant::now();
@@ -229,7 +229,16 @@ impl Running {
                 match read(report, &mut block)
                     .map_err(|source| NativeError::Pipe { what: "reports", source })?
                 {
-                    Got::Bytes(count) => messages.take(&block[..count], passed)?,
+                    Got::Bytes(count) => {
+                        messages.take(&block[..count], passed)?;
+                        if let Some(observed) = messages.observed.take() {
+                            // Nothing of the program has run yet, and nothing will if this fails.
+                            let spec = &job.spec;
+                            isolation =
+                                Some(isolation::judge(&observed, spec.network, &spec.limits, control)?);
+                            self.go()?;
+                        }
+                    }
                     Got::Nothing => {}
                     Got::End => self.report = None,
                 }
@@ -242,10 +251,13 @@ impl Running {
         if let Some(failure) = messages.failure {
             return Err(failure);
         }
-        let Some(observed) = messages.observed else {
-            return Err(NativeError::Died { how: self.status() });
+        let Some(isolation) = isolation else {
+            // It was told to end before it had begun, or it died.
+            return Err(match stop {
+                Some((Stop::Late, _)) => NativeError::Died { how: "the time limit came first".to_owned() },
+                _ => NativeError::Died { how: self.status() },
+            });
         };
-        let isolation = isolation::judge(&observed, job.spec.network, &job.spec.limits, control)?;
         let exit = match (stop, messages.exit) {
             (Some((Stop::Late, _)), _) => Exit::LimitHit(Limit::Wall),
             (_, exit) if exit != Some(Exit::Code(0)) && control.out_of_memory() => {
@@ -260,6 +272,20 @@ impl Running {
             (_, None) => return Err(NativeError::Died { how: self.status() }),
         };
         Ok((exit, isolation, log))
+    }
+
+    /// Lets the program start.
+    fn go(&mut self) -> Result<(), NativeError> {
+        match &mut self.control {
+            // It may have died just now; that shows when the pipes end.
+            Some(control) => match control.write_all(b"\n") {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Err(NativeError::Pipe { what: "starting the program", source: error })
+                }
+                _ => Ok(()),
+            },
+            None => Ok(()),
+        }
     }
 
     fn status(&mut self) -> String {

@@ -68,6 +68,35 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step, in order.
+    pub const ALL: [Self; 25] = [
+        Self::Start,
+        Self::OpenTree,
+        Self::DropId,
+        Self::UserNamespace,
+        Self::IdMap,
+        Self::MountNamespace,
+        Self::PidNamespace,
+        Self::IpcNamespace,
+        Self::UtsNamespace,
+        Self::NetNamespace,
+        Self::CgroupNamespace,
+        Self::Fork,
+        Self::Root,
+        Self::Mount,
+        Self::Proc,
+        Self::Dev,
+        Self::Detach,
+        Self::Loopback,
+        Self::HostName,
+        Self::Limits,
+        Self::Capabilities,
+        Self::Seccomp,
+        Self::Session,
+        Self::Observe,
+        Self::Exec,
+    ];
+
     /// What was being done, as a fragment.
     #[must_use]
     pub fn doing(self) -> &'static str {
@@ -180,7 +209,7 @@ pub enum NativeError {
 }
 
 fn at(path: Option<&PathBuf>) -> String {
-    path.map(|path| format!(" at {path:?}")).unwrap_or_default()
+    path.map(|path| format!(" at {}", path.display())).unwrap_or_default()
 }
 
 impl Fault for NativeError {

@@ -55,6 +55,23 @@ pub(super) fn run(job: &Job, trees: Trees, pipes: Pipes) -> Result<(), Failure> 
     seccomp::install().during(Step::Seccomp)?;
     passed(Step::Seccomp);
 
+    let observed = observe().during(Step::Observe)?;
+    send(Writer(&pipes.report), &Up::Observed(observed))
+        .map_err(|error| errno_of(&error))
+        .during(Step::Observe)?;
+    match job.purpose {
+        Purpose::Run => {}
+        Purpose::Probe => {
+            let _ = send(Writer(&pipes.report), &Up::Exited(0));
+            return Ok(());
+        }
+    }
+    // The engine looks at what was seen and says whether to go on; what is started now inherits all of it.
+    let mut go = [0_u8];
+    if unistd::read(&pipes.control, &mut go).during(Step::Observe)? == 0 {
+        return Ok(());
+    }
+
     let mut signals = SigSet::empty();
     signals.add(Signal::SIGCHLD);
     let signals = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
@@ -115,16 +132,6 @@ fn become_program(job: &Job, pipes: &Pipes) -> Result<(), Failure> {
     unistd::dup2_stderr(&pipes.log).during(Step::Session)?;
     unistd::chdir(spec.cwd.as_str()).during_at(Step::Session, spec.cwd.as_str())?;
     syscall::reset_signals().during(Step::Session)?;
-    pass(pipes, job, Step::Session);
-
-    let observed = observe().during(Step::Observe)?;
-    send(Writer(&pipes.report), &Up::Observed(observed))
-        .map_err(|error| errno_of(&error))
-        .during(Step::Observe)?;
-    match job.purpose {
-        Purpose::Probe => return Ok(()),
-        Purpose::Run => {}
-    }
     let texts = |texts: &mut dyn Iterator<Item = String>| -> Result<Vec<CString>, Failure> {
         texts.map(|text| CString::new(text).map_err(|_| Errno::EINVAL).during(Step::Exec)).collect()
     };

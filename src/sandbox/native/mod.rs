@@ -23,12 +23,21 @@ mod syscall;
 mod tree;
 mod wire;
 
-pub use engine::NativeEngine;
+pub use engine::{NativeEngine, Probe};
 pub use error::{NativeError, Step};
 pub use launch::reexec;
 
 /// The first argument of the hidden re-execution.
 const HIDDEN_ARGUMENT: &str = "__sealwright-box";
+
+/// Bytes that the user may still write to the file system of `path` (`statvfs(3)`).
+///
+/// # Errors
+/// The path cannot be looked at.
+pub fn free_space(path: &std::path::Path) -> std::io::Result<u64> {
+    let stat = nix::sys::statvfs::statvfs(path)?;
+    Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
+}
 
 /// The uid and gid in the box.
 pub const BOX_ID: u32 = 1000;

@@ -46,7 +46,7 @@ pub(super) enum Purpose {
 pub(super) enum Up {
     /// A step went well; only sent when probing.
     Passed(Step),
-    /// The box stands, this was seen from inside, and the program is started next.
+    /// The box stands, this was seen from inside, and the program waits for a byte of the pipe down.
     Observed(Observed),
     /// The program ended with this status.
     Exited(i32),
@@ -65,7 +65,7 @@ pub(super) enum Up {
     },
 }
 
-/// What was seen from inside the box, by the process that then became the program.
+/// What was seen from inside the box, by its PID 1, all of which the program inherits.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Observed {
     /// `/proc/self/status`
