@@ -154,11 +154,6 @@ impl<W: Write> HashingWriter<W> {
         (self.inner, Sha256(self.hasher.finalize().into()), self.count)
     }
 
-    /// Goes on with another writer: what was hashed so far stays hashed.
-    pub fn with_inner<V>(self, inner: V) -> HashingWriter<V> {
-        HashingWriter { inner, hasher: self.hasher, count: self.count }
-    }
-
     /// How many bytes were written so far.
     pub fn count(&self) -> u64 {
         self.count

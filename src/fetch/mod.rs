@@ -1,1 +1,33 @@
-//! (being written)
+//! Digests to bytes: what locks name, from wherever it is to be had, into the store; and a few documents.
+//!
+//! Only this module and `resolve` open sockets for a build. Where things come from is the user's configuration of pip,
+//! uv, apt and the environment; what they are is decided by digest alone. Credentials go to the host that they belong
+//! to and nowhere else, and are never printed.
+
+mod apt;
+mod client;
+mod default_index;
+mod document;
+mod error;
+mod fetcher;
+mod indexes;
+mod mirrors;
+mod net;
+mod page;
+mod pip;
+mod search;
+mod secret;
+mod surroundings;
+mod transfer;
+mod uv;
+mod wanted;
+
+pub use error::FetchError;
+pub use fetcher::{Fetcher, Offline};
+pub use indexes::{FindLinks, NoIndex, PythonIndexes};
+pub use mirrors::{DebianMirrors, MirrorSettings};
+pub use net::NetConfig;
+pub use page::IndexFile;
+pub use secret::{Credentials, IndexUrl};
+pub use surroundings::Surroundings;
+pub use wanted::{Places, Wanted};

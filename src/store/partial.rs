@@ -1,7 +1,7 @@
 //! Downloads that were cut off: kept under the digest that they are to have, to go on where they ended.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Sink, Write};
 use std::path::PathBuf;
 
 use super::blob::CHUNK;
@@ -15,7 +15,8 @@ pub struct Partial {
     store: Store,
     digest: Sha256,
     path: PathBuf,
-    out: HashingWriter<File>,
+    file: File,
+    hash: HashingWriter<Sink>,
 }
 
 impl Store {
@@ -38,30 +39,17 @@ impl Store {
                 // Finished by another process between the two steps.
                 continue;
             }
-            let mut out = HashingWriter::new(Discard);
+            let mut hash = HashingWriter::new(io::sink());
             let mut buffer = vec![0; CHUNK];
             loop {
                 let count = file.read(&mut buffer).io("read", &path)?;
                 if count == 0 {
                     break;
                 }
-                out.write_all(&buffer[..count]).io("read", &path)?;
+                hash.write_all(&buffer[..count]).io("read", &path)?;
             }
-            let out = out.with_inner(file);
-            return Ok(Some(Partial { store: self.clone(), digest: *digest, path, out }));
+            return Ok(Some(Partial { store: self.clone(), digest: *digest, path, file, hash }));
         }
-    }
-}
-
-struct Discard;
-
-impl Write for Discard {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        Ok(buffer.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -69,7 +57,7 @@ impl Partial {
     /// How many bytes are there.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.out.count()
+        self.hash.count()
     }
 
     /// Whether nothing is there yet.
@@ -83,19 +71,26 @@ impl Partial {
     /// # Errors
     /// The host fails.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.out.write_all(bytes).io("write", &self.path)
+        self.hash.write_all(bytes).and_then(|()| self.file.write_all(bytes)).io("write", &self.path)
     }
 
     /// Begins again from nothing.
     ///
     /// # Errors
     /// The host fails.
-    pub fn restart(self) -> Result<Self, StoreError> {
-        let Self { store, digest, path, out } = self;
-        let (mut file, _, _) = out.finish();
-        file.set_len(0).io("truncate", &path)?;
-        file.seek(SeekFrom::Start(0)).io("truncate", &path)?;
-        Ok(Self { store, digest, path, out: HashingWriter::new(file) })
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        self.file.set_len(0).io("truncate", &self.path)?;
+        self.file.seek(SeekFrom::Start(0)).io("truncate", &self.path)?;
+        self.hash = HashingWriter::new(io::sink());
+        Ok(())
+    }
+
+    /// Removes what is there.
+    ///
+    /// # Errors
+    /// The host fails.
+    pub fn discard(self) -> Result<(), StoreError> {
+        fs::remove_file(&self.path).io("remove", &self.path)
     }
 
     /// Puts the blob into the store. If it has another digest, nothing is stored and what was there is removed.
@@ -103,14 +98,13 @@ impl Partial {
     /// # Errors
     /// The host fails, or the digest is another one.
     pub fn finish(self) -> Result<Blob, StoreError> {
-        let Self { store, digest, path, out } = self;
-        let (file, actual, size) = out.finish();
+        let Self { store, digest, path, file, hash } = self;
+        let (_, actual, size) = hash.finish();
         if actual != digest {
             fs::remove_file(&path).io("remove", &path)?;
             return Err(StoreError::Mismatch { expected: digest, actual, size });
         }
         let path = tempfile::TempPath::try_from_path(&path).io("find", &path)?;
-        let file = tempfile::NamedTempFile::from_parts(file, path);
-        store.keep(file, Blob { digest, size }, Some(digest))
+        store.keep(tempfile::NamedTempFile::from_parts(file, path), Blob { digest, size }, Some(digest))
     }
 }
