@@ -267,7 +267,7 @@ impl Unpacker<'_> {
         }
         let place = self.root.join(path);
         match make(&place) {
-            Ok(made) => Ok((place, made, None)),
+            Ok(value) => Ok((place, value, None)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 if fs::symlink_metadata(&place).map_err(at(&place))?.is_dir() {
                     return Err(ImageError::NotAFolder {
@@ -277,8 +277,8 @@ impl Unpacker<'_> {
                 }
                 fs::create_dir_all(&self.aside).map_err(at(&self.aside))?;
                 let place = self.aside.join(self.claims.len().to_string());
-                let made = make(&place).map_err(at(&place))?;
-                Ok((place.clone(), made, Some(place)))
+                let value = make(&place).map_err(at(&place))?;
+                Ok((place.clone(), value, Some(place)))
             }
             Err(error) => Err(at(&place)(error)),
         }

@@ -210,8 +210,7 @@ impl<'a> Work<'_, 'a> {
                             package: chosen.package.name.to_owned(),
                             field: verb,
                             relation: relation.to_string(),
-                            other: other.name.to_owned(),
-                            version: other.version.to_owned(),
+                            other: format!("{} {}", other.name, other.version),
                             chains: vec![self.chain(chosen.package.name), self.chain(other.name)],
                         });
                     }

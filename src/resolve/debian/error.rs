@@ -135,7 +135,7 @@ pub enum DebianError {
         chain: Vec<String>,
     },
     /// Two packages of the closure exclude each other.
-    #[error("package {package} {field} {relation}, and {other} {version} is wanted too")]
+    #[error("package {package} {field} {relation}, and {other} is wanted too")]
     Conflict {
         /// Who excludes.
         package: String,
@@ -143,10 +143,8 @@ pub enum DebianError {
         field: &'static str,
         /// What is excluded.
         relation: String,
-        /// The other package.
+        /// The other package, with its version.
         other: String,
-        /// Its version.
-        version: String,
         /// Who asked for each, from the ones that were included on.
         chains: Vec<Vec<String>>,
     },

@@ -202,7 +202,7 @@ fn primary_counts(certificate: &SignedPublicKey, now: Timestamp) -> Result<(), &
                 && one.verify_certification(key, Tag::UserId, &user.id).is_ok()
         })
     });
-    let newest = direct.chain(users).max_by_key(|one| one.created().map(|time| time.as_secs()));
+    let newest = direct.chain(users).max_by_key(|one| one.created().map(pgp::types::Timestamp::as_secs));
     alive(key, newest.ok_or("has no valid self-signature")?, now)
 }
 
@@ -216,7 +216,7 @@ fn subkey_counts(
         return Err("was revoked");
     }
     subkey.verify_bindings(&certificate.primary_key).map_err(|_| "is not bound to its certificate")?;
-    let newest = subkey.signatures.iter().max_by_key(|one| one.created().map(|time| time.as_secs()));
+    let newest = subkey.signatures.iter().max_by_key(|one| one.created().map(pgp::types::Timestamp::as_secs));
     let newest = newest.ok_or("is not bound to its certificate")?;
     if !newest.key_flags().sign() {
         return Err("is not for signing");

@@ -161,6 +161,9 @@ fn suite(
     })
 }
 
+/// Gets one document of a suite: its path, and the most bytes that it may have.
+type FetchOne<'a> = dyn Fn(&str, u64) -> Result<Vec<u8>, DebianError> + 'a;
+
 /// The text of `Packages`. The unpacked file stays in the store, so that a second resolution neither downloads nor
 /// decompresses.
 fn packages_text(
@@ -168,7 +171,7 @@ fn packages_text(
     release: &Release,
     plain: &ReleaseFile,
     packed: &ReleaseFile,
-    fetch: &dyn Fn(&str, u64) -> Result<Vec<u8>, DebianError>,
+    fetch: &FetchOne<'_>,
     store: &Store,
 ) -> Result<String, DebianError> {
     let not_text =
