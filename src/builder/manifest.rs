@@ -123,8 +123,8 @@ impl Manifest {
             return wrong("image.include", "a sorted list", &self.image.include.join(" "));
         }
         for path in [&self.toolchain.lock, &self.run.build, &self.run.requires] {
-            let fine = |part: &str| !part.is_empty() && part != "." && part != "..";
-            if !path.split('/').all(fine) {
+            let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
+            if !path.split('/').all(plain) {
                 return wrong("path", "a path in the builder folder", path);
             }
         }

@@ -34,7 +34,7 @@ fn refused(change: impl FnOnce(String) -> String) -> String {
 fn the_built_in_builder_is_what_it_says() {
     let builder = Builder::built_in("python-build").unwrap();
     assert_eq!(builder.build_type(), "https://sealwright.dev/build-types/python-build/v1");
-    let tools: Vec<_> = builder.toolchain().tools.iter().map(|tool| tool.name.as_str()).collect();
+    let tools: Vec<_> = builder.toolchain().distributions().iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(tools, ["build", "packaging", "pyproject-hooks"]);
     for platform in ["linux/amd64", "linux/arm64"] {
         let resolver = builder.toolchain().resolver(platform.parse().unwrap()).unwrap();

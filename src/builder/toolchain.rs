@@ -13,9 +13,9 @@ use crate::name::{PackageName, Platform};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Toolchain {
     /// The frontend and what it needs, all with [`Role::Tool`], sorted.
-    pub tools: Vec<Distribution>,
+    pub(super) tools: Vec<Distribution>,
     /// The resolver for each platform, sorted.
-    pub resolvers: Vec<Resolver>,
+    pub(super) resolvers: Vec<Resolver>,
 }
 
 /// The wheel of the resolver (uv) for one platform.
@@ -72,6 +72,12 @@ impl Toolchain {
         table.distribution.sort();
         table.resolver.sort();
         Ok(Self { tools: table.distribution, resolvers: table.resolver })
+    }
+
+    /// The frontend and what it needs.
+    #[must_use]
+    pub fn distributions(&self) -> &[Distribution] {
+        &self.tools
     }
 
     /// The resolver that runs on `platform`.

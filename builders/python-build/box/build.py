@@ -1,6 +1,7 @@
 """Makes an sdist and a wheel as `python -m build` does, with all requirements already in place.
 
 Argument: one JSON object:
+  source            the project's folder: /src or one below it
   distributions     `[]`: an sdist, then a wheel from the unpacked sdist; else which of `sdist` and `wheel` to make
                     from the source itself
   config-settings   for the backend, text or list of texts by name
@@ -90,15 +91,15 @@ def make(backend, distribution, source, request):
 def main():
     request = json.loads(sys.argv[1])
     os.makedirs(OUTPUTS, exist_ok=True)
-    backend = hooks.start_backend()
+    backend = hooks.start_backend(request["source"])
 
     import build
 
     try:
         if request["distributions"]:
-            built = [make(backend, each, hooks.SOURCE, request) for each in request["distributions"]]
+            built = [make(backend, each, request["source"], request) for each in request["distributions"]]
         else:
-            sdist = make(backend, "sdist", hooks.SOURCE, request)
+            sdist = make(backend, "sdist", request["source"], request)
             unpacked = unpack(sdist)
             hooks.step("Building wheel from sdist")
             built = [sdist, make(backend, "wheel", unpacked, request)]

@@ -10,7 +10,6 @@ import subprocess
 import sys
 
 BUILD_PYTHON = "/env/build/bin/python"
-SOURCE = "/src"
 OUT = "/out"
 RESULT = OUT + "/result.json"
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -19,8 +18,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 class Backend:
     """The build environment's interpreter, kept warm by `server.py` where that equals starting it anew."""
 
-    def __init__(self, name, in_tree):
-        """Starts importing the backend `name` at once. An `in_tree` backend (`backend-path`) belongs to one source
+    def __init__(self, source, name, in_tree):
+        """Starts importing the backend `name` of the project in `source` at once. An `in_tree` backend (`backend-path`) belongs to one source
         tree, and is never kept warm."""
         self._server = self._calls = self._answers = None
         self._ready = None
@@ -31,7 +30,7 @@ class Backend:
         self._answers, answers_write = os.pipe()
         self._server = subprocess.Popen(
             [BUILD_PYTHON, HERE + "/server.py", str(calls_read), str(answers_write)],
-            cwd=SOURCE,
+            cwd=source,
             env={**os.environ, "_PYPROJECT_HOOKS_BUILD_BACKEND": name},
             pass_fds=(calls_read, answers_write),
         )
@@ -72,18 +71,18 @@ def step(text):
     print("* " + text, file=sys.stderr, flush=True)
 
 
-def start_backend():
-    """Reads the source's `build-system` table as far as needed to start its backend."""
+def start_backend(source):
+    """Reads the project's `build-system` table as far as needed to start its backend."""
     import tomllib
 
     try:
-        with open(SOURCE + "/pyproject.toml", "rb") as file:
+        with open(source + "/pyproject.toml", "rb") as file:
             table = tomllib.load(file).get("build-system", {})
     except (OSError, ValueError):
         table = {}
     # `build` validates the table later, with its own messages; what is odd gets no head start here.
     name = table.get("build-backend", "setuptools.build_meta:__legacy__") if isinstance(table, dict) else None
-    return Backend(name, not isinstance(name, str) or bool(table.get("backend-path")))
+    return Backend(source, name, not isinstance(name, str) or bool(table.get("backend-path")))
 
 
 def finish(result, code):

@@ -1,6 +1,6 @@
 """Asks the build backend what it requires to build, for the lock.
 
-Argument: one JSON object with `distributions` (which of `sdist` and `wheel`) and `config-settings`.
+Argument: one JSON object with `source` (the project's folder), `distributions` (which of `sdist` and `wheel`) and `config-settings`.
 Writes `{"status": "asked", "requires": {HOOK: [REQUIREMENT, …]}}` to /out/result.json. Exit status: 0, or 1 if
 the backend failed.
 """
@@ -15,13 +15,13 @@ import hooks
 
 def main():
     request = json.loads(sys.argv[1])
-    backend = hooks.start_backend()
+    backend = hooks.start_backend(request["source"])
 
     import build
 
     requires = {}
     try:
-        builder = build.ProjectBuilder(hooks.SOURCE, python_executable=hooks.BUILD_PYTHON, runner=backend.run)
+        builder = build.ProjectBuilder(request["source"], python_executable=hooks.BUILD_PYTHON, runner=backend.run)
         for distribution in request["distributions"]:
             hooks.step(f"Getting build dependencies for {distribution}...")
             asked = builder.get_requires_for_build(distribution, request["config-settings"])
