@@ -56,7 +56,12 @@ pub(super) fn compile(purpose: Purpose, workshop: Workshop<'_>, root: &Path) -> 
             return Err(EnvironmentError::Step { doing: "compile byte code", exit, log });
         }
     }
-    collect(root, &site, &out.join(purpose.folder().trim_start_matches('/')), &format!("cpython-{}{}", python.major, python.minor))
+    collect(
+        root,
+        &site,
+        &out.join(purpose.folder().trim_start_matches('/')),
+        &format!("cpython-{}{}", python.major, python.minor),
+    )
 }
 
 /// Takes what the box made for the modules that are there, and nothing else.
@@ -75,7 +80,10 @@ fn collect(root: &Path, site: &str, made: &Path, tag: &str) -> Result<(), Enviro
         let file = made.join(folder).join(&name);
         let Ok(metadata) = file.symlink_metadata() else { continue };
         if !metadata.is_file() || metadata.len() > LIMIT {
-            return Err(EnvironmentError::Result { path: file, why: "not a file of a usual size".to_owned() });
+            return Err(EnvironmentError::Result {
+                path: file,
+                why: "not a file of a usual size".to_owned(),
+            });
         }
         let bytes = fs::read(&file).map_err(EnvironmentError::io("read", &file))?;
         let target = folder.join("__pycache__").join(name);

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::error::Cause;
-use super::{EnvironmentError, Environment, Workshop, box_path, mounts};
+use super::{Environment, EnvironmentError, Workshop, box_path, mounts};
 use crate::builder::{Builder, Script};
 use crate::lock::HookRequires;
 use crate::name::SandboxPath;
@@ -49,7 +49,10 @@ enum Answer {
 ///
 /// # Errors
 /// The backend fails (its log is in the error), or the box or the host does.
-pub fn ask_requires(question: &Question<'_>, workshop: Workshop<'_>) -> Result<Vec<HookRequires>, EnvironmentError> {
+pub fn ask_requires(
+    question: &Question<'_>,
+    workshop: Workshop<'_>,
+) -> Result<Vec<HookRequires>, EnvironmentError> {
     let folder = super::builder_folder(question.builder, workshop.store)?;
     let scratch = workshop.store.scratch("hooks-")?;
     let mut writable = Vec::new();

@@ -35,7 +35,10 @@ pub(super) fn install(
     let mut opened: Vec<Opened> =
         wheels.par_iter().map(|wheel| open(wheel, purpose, workshop)).collect::<Result<_, _>>()?;
     let skip = compare(&opened, python)?;
-    opened.par_iter_mut().enumerate().try_for_each(|(index, wheel)| unpack(wheel, &skip[index], purpose, python, root))
+    opened
+        .par_iter_mut()
+        .enumerate()
+        .try_for_each(|(index, wheel)| unpack(wheel, &skip[index], purpose, python, root))
 }
 
 fn open(wheel: &Distribution, purpose: Purpose, workshop: Workshop<'_>) -> Result<Opened, EnvironmentError> {
@@ -109,7 +112,9 @@ fn compare(opened: &[Opened], python: PythonVersion) -> Result<Vec<Vec<String>>,
                 None => {
                     claims.insert(path.clone(), Claim { wheel: index, file: &wheel.file, digest });
                 }
-                Some(claim) if claim.digest == digest && claim.wheel != index => skip[index].push(path.clone()),
+                Some(claim) if claim.digest == digest && claim.wheel != index => {
+                    skip[index].push(path.clone());
+                }
                 Some(claim) => {
                     return Err(EnvironmentError::Clash {
                         first: claim.file.to_owned(),

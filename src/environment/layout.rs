@@ -30,9 +30,9 @@ pub(super) fn site(python: PythonVersion) -> String {
 
 /// Paths below the root that no wheel may bring.
 pub(super) fn is_own(path: &str, python: PythonVersion) -> bool {
-    let program = path.strip_prefix("bin/").is_some_and(|name| {
-        name == "python" || name == "python3" || name == format!("python{python}")
-    });
+    let program = path
+        .strip_prefix("bin/")
+        .is_some_and(|name| name == "python" || name == "python3" || name == format!("python{python}"));
     program || path == "pyvenv.cfg" || path == "lib64" || path.starts_with("lib64/")
 }
 
