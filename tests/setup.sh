@@ -1,31 +1,46 @@
 #!/usr/bin/env bash
-# Installs what the tests need from Debian's packages, when it may; else says what is missing, and the tests that
-# need it say that they are skipped.
+# Installs what the tests need: programs from Debian's packages when it may, judges from the package index into
+# target/. What cannot be had is said, and the tests that need it say that they are skipped.
 set -euo pipefail
+cd "$(dirname "$0")/.."
+PATH="$PATH:/usr/sbin:/sbin"
 
-# program   package        what for
+# program   package       what for
 needs='
-git         git            checkouts that the tests make
-python3     python3        loopback indexes and mirrors, the corpus script
-bwrap       bubblewrap     a second opinion on the box
-twine       twine          judges what is in dist/
-useradd     passwd         the ordinary user that the engine is tried as
-setpriv     util-linux     becoming that user
-cc          gcc            linking the program and its tests
+cc          gcc           linking the program and its tests
+git         git           checkouts that the tests make
+python3     python3       judges, loopback servers, the corpus script
+bwrap       bubblewrap    a second opinion on the box
+useradd     passwd        the ordinary user that the engine is tried as
+setpriv     util-linux    becoming that user
 '
 
 missing=()
 while read -r program package _; do
   [ -n "$program" ] || continue
-  PATH="$PATH:/usr/sbin:/sbin" command -v "$program" >/dev/null || missing+=("$package")
+  command -v "$program" >/dev/null || missing+=("$package")
 done <<<"$needs"
-[ ${#missing[@]} -gt 0 ] || exit 0
+python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-  echo "installing what the tests need: ${missing[*]}"
-  export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
-    echo "skipped: could not install ${missing[*]}; tests that need them are skipped"
-else
-  echo "skipped: not installed and not root: ${missing[*]}; tests that need them are skipped"
+if [ ${#missing[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    echo "installing what the tests need: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    { apt-get update -q && apt-get install -q -y --no-install-recommends "${missing[@]}"; } >/dev/null 2>&1 ||
+      echo "skipped: could not install ${missing[*]}; tests that need them are skipped"
+  else
+    echo "skipped: not installed and not root: ${missing[*]}; tests that need them are skipped"
+  fi
+fi
+
+judges=target/tmp/judges
+if ! cmp -s tests/judges.txt "$judges/judges.txt"; then
+  rm -rf "$judges"
+  mkdir -p target/tmp
+  if python3 -m venv "$judges" >/dev/null 2>&1 && "$judges/bin/pip" install --quiet --requirement tests/judges.txt >/dev/null 2>&1; then
+    cp tests/judges.txt "$judges/judges.txt"
+  else
+    rm -rf "$judges"
+    echo "skipped: the judges of tests/judges.txt cannot be installed; tests that need them are skipped"
+  fi
 fi
