@@ -1,0 +1,98 @@
+//! Parts that `benches/run.py` measures from inside one process: `box`, `hash`, `image`. Each prints one JSON object.
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use sealwright::digest::Sha256;
+use sealwright::event::{Cancel, Silent};
+use sealwright::sandbox::native::{NativeEngine, reexec};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use serde_json::{Value, json};
+
+#[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of one line of output")]
+fn main() -> ExitCode {
+    // This program is its own engine's hidden process.
+    if let Some(code) = reexec() {
+        return code;
+    }
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match part(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("parts: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn part(arguments: &[&str]) -> Result<Value> {
+    match arguments {
+        ["box", tree, rounds] => start_boxes(Path::new(tree), rounds.parse()?),
+        ["hash", file] => hash(Path::new(file)),
+        _ => bail!("usage: parts box TREE ROUNDS | hash FILE"),
+    }
+}
+
+/// `/bin/true` in the native box and in bwrap, on the same tree and with the same folders, taking turns.
+fn start_boxes(tree: &Path, rounds: usize) -> Result<Value> {
+    let folder = tempfile::tempdir()?;
+    let mut mounts = Vec::new();
+    let mut bwrap = Command::new("bwrap");
+    bwrap.args(["--unshare-all", "--uid", "1000", "--gid", "1000", "--die-with-parent", "--new-session"]);
+    bwrap.args(["--cap-drop", "ALL", "--clearenv", "--hostname", "sealwright", "--chdir", "/src"]);
+    bwrap.arg("--ro-bind").arg(tree).arg("/").args(["--proc", "/proc", "--dev", "/dev"]);
+    for target in ["/src", "/out", "/tmp", "/home/build"] {
+        let source = folder.path().join(target.replace('/', "-"));
+        std::fs::create_dir(&source)?;
+        bwrap.arg("--bind").arg(&source).arg(target);
+        mounts.push(Mount { source, target: target.parse()?, access: Access::Writable });
+    }
+    bwrap.arg("/bin/true");
+    let spec = BoxSpec {
+        root: tree.to_owned(),
+        mounts,
+        argv: vec!["/bin/true".to_owned()],
+        env: [("PATH".to_owned(), "/usr/bin:/bin".to_owned())].into(),
+        cwd: "/src".parse()?,
+        network: Network::None,
+        limits: Limits::default(),
+    };
+    let engine = NativeEngine::of_this_program();
+    let (mut ours, mut peer) = (Vec::new(), Vec::new());
+    for round in 0..=rounds {
+        let start = Instant::now();
+        let finished = engine.run(&spec, &Silent, &Cancel::new()).map_err(|error| anyhow!("{error}"))?;
+        let taken = start.elapsed();
+        ensure!(finished.exit == Exit::Code(0), "the box ended with {:?}", finished.exit);
+        let start = Instant::now();
+        let output = bwrap.output().context("bwrap")?;
+        let taken_by_peer = start.elapsed();
+        ensure!(output.status.success(), "bwrap: {}", String::from_utf8_lossy(&output.stderr));
+        if round > 0 {
+            ours.push(taken.as_secs_f64());
+            peer.push(taken_by_peer.as_secs_f64());
+        }
+    }
+    Ok(json!({ "ours": median(ours), "bwrap": median(peer) }))
+}
+
+/// A file hashed as outputs are; the process's highest resident memory afterwards.
+fn hash(file: &Path) -> Result<Value> {
+    let start = Instant::now();
+    let (digest, _) = Sha256::of_reader(std::fs::File::open(file)?)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kibibytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
+    Ok(json!({ "seconds": seconds, "resident": kibibytes * 1024, "digest": digest.to_hex() }))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
