@@ -10,13 +10,13 @@ pub mod error;
 pub mod event;
 pub mod name;
 // layer 1
-pub mod builder;
 pub mod config;
 pub mod lock;
 pub mod provenance;
 pub mod store;
 pub mod wheel;
 // layer 2
+pub mod builder;
 pub mod fetch;
 pub mod sandbox;
 pub mod source;
