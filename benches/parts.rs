@@ -6,9 +6,15 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use sealwright::digest::Sha256;
-use sealwright::event::{Cancel, Silent};
+use sealwright::error::Fault;
+use sealwright::event::{Cancel, Reporter, Silent};
+use sealwright::fetch::{
+    DebianMirrors, Fetcher, MirrorSettings, NetConfig, Offline, PythonIndexes, Surroundings,
+};
+use sealwright::lock::{Lock, LockedImage};
 use sealwright::sandbox::native::{NativeEngine, reexec};
-use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network};
+use sealwright::store::Store;
 use serde_json::{Value, json};
 
 #[expect(clippy::print_stdout, clippy::print_stderr, reason = "a program of one line of output")]
@@ -34,7 +40,8 @@ fn part(arguments: &[&str]) -> Result<Value> {
     match arguments {
         ["box", tree, rounds] => start_boxes(Path::new(tree), rounds.parse()?),
         ["hash", file] => hash(Path::new(file)),
-        _ => bail!("usage: parts box TREE ROUNDS | hash FILE"),
+        ["image", lock, mirror, folder] => image(Path::new(lock), mirror, Path::new(folder)),
+        _ => bail!("usage: parts box TREE ROUNDS | hash FILE | image LOCK MIRROR FOLDER"),
     }
 }
 
@@ -90,6 +97,63 @@ fn hash(file: &Path) -> Result<Value> {
     let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     let kibibytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
     Ok(json!({ "seconds": seconds, "resident": kibibytes * 1024, "digest": digest.to_hex() }))
+}
+
+/// The base image of a lock, downloaded and assembled in an empty store, with and without its byte code.
+fn image(lock: &Path, mirror: &str, folder: &Path) -> Result<Value> {
+    let lock = Lock::parse(&std::fs::read_to_string(lock)?)?;
+    let image = lock.images.first().context("no image in the lock")?;
+    let native = NativeEngine::of_this_program();
+    let whole = assemble(image, mirror, folder, &native)?;
+    let without_byte_code = assemble(image, mirror, folder, &WithoutPython(native))?;
+    Ok(json!({ "whole": whole, "without_byte_code": without_byte_code }))
+}
+
+fn assemble(image: &LockedImage, mirror: &str, folder: &Path, engine: &dyn Engine) -> Result<f64> {
+    let parent = folder.parent().context("a folder of its own")?;
+    let folder = tempfile::tempdir_in(parent)?;
+    let from = Surroundings::of_process();
+    let settings = MirrorSettings {
+        mirrors: vec![format!("{mirror}/debian")],
+        security_mirrors: vec![format!("{mirror}/debian-security")],
+        snapshot: None,
+    };
+    let start = Instant::now();
+    let store = Store::open(&folder.path().join("store"))?;
+    let mirrors = DebianMirrors::load(&settings, &from)?;
+    let fetcher =
+        Fetcher::new(&store, NetConfig::load(&from)?, PythonIndexes::load(&from)?, mirrors, Offline::No);
+    fetcher.debian_packages(image, &Silent, &Cancel::new())?;
+    sealwright::image::assemble(&image.into(), &store, engine, &Silent, &Cancel::new())?;
+    let taken = start.elapsed().as_secs_f64();
+    sealwright::store::remove_tree(store.path())?;
+    Ok(taken)
+}
+
+/// The native engine, but Python is not started.
+struct WithoutPython(NativeEngine);
+
+impl Engine for WithoutPython {
+    fn class(&self) -> &'static str {
+        self.0.class()
+    }
+
+    fn version(&self) -> String {
+        self.0.version()
+    }
+
+    fn run(
+        &self,
+        spec: &BoxSpec,
+        reporter: &dyn Reporter,
+        cancel: &Cancel,
+    ) -> Result<Finished, Box<dyn Fault>> {
+        let mut spec = spec.clone();
+        if spec.argv[0].starts_with("/usr/bin/python") {
+            spec.argv = vec!["/bin/true".to_owned()];
+        }
+        self.0.run(&spec, reporter, cancel)
+    }
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
