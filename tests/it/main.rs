@@ -4,4 +4,6 @@
 
 #[macro_use]
 mod context;
+mod fetch;
+mod store;
 mod tidy;
