@@ -424,7 +424,7 @@ fn the_netrc_file_is_used() {
 #[test]
 fn redirects_in_a_circle_end() {
     let server = Server::start(|_, out| {
-        out.head(301, &["Location: /again".to_owned(), "Content-Length: 0".to_owned()])
+        out.head(301, &["Location: /again".to_owned(), "Content-Length: 0".to_owned()]);
     });
     let setup = Setup::new().mirrors(&[server.url("/debian")]);
     let error = setup.packages(&image(&[("a", CONTENT)])).unwrap_err();
@@ -584,10 +584,10 @@ fn many_files_come_at_once_and_their_bytes_are_counted() {
     let list: Vec<(&str, &[u8])> =
         contents.iter().map(|(name, text)| (name.as_str(), text.as_slice())).collect();
     let setup = Setup::new().mirrors(&[server.url("/debian")]);
-    let last = Last(Mutex::default());
-    setup.fetcher().debian_packages(&image(&list), &last, &Cancel::new()).unwrap();
+    let progress = Last(Mutex::default());
+    setup.fetcher().debian_packages(&image(&list), &progress, &Cancel::new()).unwrap();
     let total: u64 = list.iter().map(|(_, text)| text.len() as u64).sum();
-    assert_eq!(*last.0.lock().unwrap(), (total, Some(total)));
+    assert_eq!(*progress.0.lock().unwrap(), (total, Some(total)));
     for (_, text) in list {
         assert_eq!(setup.store.read(&Sha256::of(text)).unwrap(), text);
     }
