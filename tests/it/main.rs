@@ -4,6 +4,7 @@
 
 #[macro_use]
 mod context;
+mod engine;
 mod fetch;
 mod store;
 mod tidy;

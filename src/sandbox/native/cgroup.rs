@@ -205,6 +205,7 @@ mod tests {
 
     #[test]
     fn only_groups_of_dead_processes_are_swept() {
+        let name = |entry: &fs::DirEntry| entry.file_name().into_string().unwrap();
         let folder = tempfile::tempdir().unwrap();
         let live = format!("{PREFIX}{}-0", std::process::id());
         for name in [live.as_str(), "sealwright-4194999-7", "sealwright-x-1", "other"] {
@@ -212,7 +213,7 @@ mod tests {
         }
         sweep(folder.path());
         let mut left: Vec<_> =
-            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            fs::read_dir(folder.path()).unwrap().map(|entry| name(&entry.unwrap())).collect();
         left.sort();
         let mut expected = vec!["other".to_owned(), live, "sealwright-x-1".to_owned()];
         expected.sort();
