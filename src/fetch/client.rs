@@ -222,7 +222,8 @@ impl Attempts {
             Failure::Passing { problem, after } => (problem, after),
         };
         self.count += 1;
-        if self.count >= self.most {
+        // rustls: a certificate that was refused will be refused again.
+        if self.count >= self.most || problem.contains("invalid peer certificate") {
             return Err(FetchError::Unreachable { url: secret::shown(url), attempts: self.count, problem });
         }
         tokio::time::sleep(after.unwrap_or(self.wait)).await;

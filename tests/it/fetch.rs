@@ -607,3 +607,21 @@ fn a_file_of_unknown_size_is_found_by_its_digest() {
     setup.fetcher().files(&[wanted], "tools", &Silent, &Cancel::new()).unwrap();
     assert!(setup.store.has(&Sha256::of(CONTENT)));
 }
+
+#[test]
+fn proxies_are_used_but_for_the_hosts_that_are_excepted() {
+    let proxy = Server::start(|_, out| out.ok("x/y", CONTENT));
+    let direct = Server::start(|_, out| out.ok("x/y", b"direct"));
+    let address = format!("http://me:secret@127.0.0.1:{}", proxy.port());
+    let setup = Setup::new()
+        .mirrors(&["http://mirror.example/debian".to_owned()])
+        .set("http_proxy", address)
+        .set("NO_PROXY", "localhost");
+    setup.packages(&image(&[("a", CONTENT)])).unwrap();
+    let requests = proxy.requests();
+    assert_eq!(requests[0].path, "http://mirror.example/debian/pool/main/a.deb");
+    assert_eq!(requests[0].header("proxy-authorization"), Some("Basic bWU6c2VjcmV0"));
+    let setup = setup.mirrors(&[format!("http://localhost:{}/debian", direct.port())]);
+    setup.packages(&image(&[("b", b"direct")])).unwrap();
+    assert_eq!((proxy.requests().len(), direct.requests().len()), (1, 1));
+}
