@@ -46,6 +46,7 @@ fn part(arguments: &[&str]) -> Result<Value> {
 }
 
 /// `/bin/true` in the native box and in bwrap, on the same tree and with the same folders, taking turns.
+#[expect(clippy::disallowed_methods, reason = "bwrap is the peer")]
 fn start_boxes(tree: &Path, rounds: usize) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let mut mounts = Vec::new();

@@ -19,7 +19,7 @@ fn copy(change: impl FnOnce(String) -> String) -> tempfile::TempDir {
     folder
 }
 
-fn with_type(text: String) -> String {
+fn with_type(text: &str) -> String {
     format!("build-type = \"https://builds.example/own/v1\"\n{text}")
 }
 
@@ -57,7 +57,7 @@ fn every_file_of_the_folder_is_embedded() {
 #[test]
 fn a_folder_of_the_user_has_its_own_digest_and_type() {
     let built_in = Builder::built_in("python-build").unwrap();
-    let folder = copy(with_type);
+    let folder = copy(|text| with_type(&text));
     let own = Builder::from_path(folder.path()).unwrap();
     assert_eq!(own.build_type(), "https://builds.example/own/v1");
     assert_ne!(own.digest(), built_in.digest());
@@ -87,13 +87,13 @@ fn only_the_built_in_folder_claims_its_build_type() {
 
 #[test]
 fn wrong_folders_are_refused_with_their_place() {
-    let said = refused(|text| with_type(text).replace("[outputs]", "[outputs]\nmax-file = 3"));
+    let said = refused(|text| with_type(&text).replace("[outputs]", "[outputs]\nmax-file = 3"));
     assert!(said.contains("unknown field `max-file`"), "{said}");
-    let said = refused(|text| with_type(text).replace("\"g++\"", "\"g++ ; true\""));
+    let said = refused(|text| with_type(&text).replace("\"g++\"", "\"g++ ; true\""));
     assert!(said.contains("image.include: expected names of Debian packages"), "{said}");
-    let said = refused(|text| with_type(text).replace("box/build.py", "../build.py"));
+    let said = refused(|text| with_type(&text).replace("box/build.py", "../build.py"));
     assert!(said.contains("expected a path in the builder folder, got \"../build.py\""), "{said}");
-    let said = refused(|text| with_type(text).replace("box/build.py", "box/other.py"));
+    let said = refused(|text| with_type(&text).replace("box/build.py", "box/other.py"));
     assert!(said.contains("lacks \"box/other.py\""), "{said}");
     let said = Builder::built_in("nope").unwrap_err().to_string();
     assert_eq!(said, "no builder is named \"nope\" (built in: python-build)");

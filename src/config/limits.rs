@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn durations_and_sizes_are_whole_numbers_with_a_unit() {
         assert_eq!(duration("90s"), Some(Duration::from_secs(90)));
-        assert_eq!(duration("2h"), Some(Duration::from_secs(7200)));
+        assert_eq!(duration("2h"), Some(Duration::from_hours(2)));
         assert_eq!(size("512M"), Some(512 << 20));
         assert_eq!(size("17"), Some(17));
         for wrong in

@@ -269,6 +269,7 @@ enum Certificates {
     Unchecked,
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
 fn build(net: &NetConfig, certificates: Certificates, body: Body) -> Result<reqwest::Client, FetchError> {
     let provider = rustls::crypto::ring::default_provider();
     let failed = |problem: String| FetchError::Client { problem };

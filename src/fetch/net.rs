@@ -197,7 +197,7 @@ mod tests {
         assert_eq!(net.proxy_env()["HTTP_PROXY"], "http://u:p@proxy.example:3128/");
         assert!(!format!("{net:?}").contains("u:p"));
         assert_eq!(net.ca_bundle().unwrap(), PathBuf::from("/pip.pem"));
-        assert_eq!(net.stall_timeout, Duration::from_secs(180));
+        assert_eq!(net.stall_timeout, Duration::from_mins(3));
         let trusted = |url: &str| net.is_trusted(&Url::parse(url).unwrap());
         assert!(trusted("https://t.example/") && trusted("https://x.example:8443/"));
         assert!(!trusted("https://x.example/") && !trusted("https://other.example/"));

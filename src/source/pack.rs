@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(adler32(b""), 1);
         assert_eq!(adler32(b"Wikipedia"), 0x11e6_0398);
         let long: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
-        assert_eq!(adler32(&long), 1634040335);
+        assert_eq!(adler32(&long), 1_634_040_335);
     }
 
     #[test]

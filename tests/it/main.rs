@@ -1,6 +1,10 @@
 //! The one integration binary: a file per topic.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's helper fails by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start the program, git and judges, and listen on loopback"
+)]
 
 #[macro_use]
 mod context;

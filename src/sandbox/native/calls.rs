@@ -1,8 +1,8 @@
 //! The two lists of the system call filter `allow-list/1`. A change to either is a new version.
 
-#[expect(
-    clippy::wildcard_imports,
-    reason = "the lists are the kernel's own names, three hundred of them"
+#[cfg_attr(
+    not(test),
+    expect(clippy::wildcard_imports, reason = "the lists are the kernel's own names, three hundred of them")
 )]
 use nix::libc::*;
 

@@ -155,6 +155,10 @@ struct Running {
 }
 
 impl Running {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that starts a process: the box's hidden one"
+    )]
     fn start(launcher: &Path, job: &Job, cgroups: &mut Control) -> Result<Self, NativeError> {
         let mut child = Command::new(launcher)
             // The path of the program is the host's, and the box can see this.

@@ -1,6 +1,7 @@
 //! Wheels made in the test, hostile ones among them.
 
 use std::io::{Cursor, Write};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,8 +32,8 @@ fn wheel(
     all.push(("demo-1.0.dist-info/RECORD".to_owned(), change(record)));
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (path, text) in all {
-        let options =
-            SimpleFileOptions::default().unix_permissions(if path.ends_with(".sh") { 0o755 } else { 0o644 });
+        let program = Path::new(&path).extension().is_some_and(|end| end == "sh");
+        let options = SimpleFileOptions::default().unix_permissions(if program { 0o755 } else { 0o644 });
         zip.start_file(path, options).unwrap();
         zip.write_all(text.as_bytes()).unwrap();
     }

@@ -156,3 +156,39 @@ fn the_outside_world_has_few_doors() {
     }
     assert_none(&complaints);
 }
+
+/// Invariant 1: `store` and `output` write what is kept; a few more make trees below the store's scratch folder, or
+/// write to the kernel's own files. Nobody else writes.
+#[test]
+fn files_are_written_in_few_places() {
+    let Some(sources) = sources() else { skipped!("no git checkout here") };
+    let may = ["store", "output", "source", "image", "environment", "resolve", "sandbox"];
+    let mut complaints = Vec::new();
+    for source in &sources {
+        let own = top(source).unwrap_or_default();
+        for named in source.named() {
+            let path: Vec<&str> = named.path.iter().map(String::as_str).collect();
+            let writes = match path.as_slice() {
+                [.., "fs", call] => matches!(
+                    *call,
+                    "write"
+                        | "rename"
+                        | "copy"
+                        | "create_dir"
+                        | "create_dir_all"
+                        | "remove_file"
+                        | "remove_dir_all"
+                        | "hard_link"
+                        | "set_permissions"
+                ),
+                [.., "File", "create" | "create_new" | "options"] | [.., "OpenOptions", "new"] => true,
+                _ => false,
+            };
+            if writes && !may.contains(&own.as_str()) {
+                let path = path.join("::");
+                complaints.push(format!("{}:{}: `{own}` calls {path}", source.path.display(), named.line));
+            }
+        }
+    }
+    assert_none(&complaints);
+}
