@@ -158,7 +158,8 @@ struct Print;
 impl Reporter for Print {
     fn report(&self, event: Event) {
         if let Event::Log { line } = event {
-            writeln!(std::io::stdout(), "\n{line}").unwrap();
+            let mut stdout = std::io::stdout();
+            writeln!(stdout, "\n{line}").unwrap();
         }
     }
 }
