@@ -1,11 +1,7 @@
-//! The `sealwright` program.
+//! The `sealwright` program: a thin shell around the library.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // First of all: the hidden process of the native engine must have one thread and nothing open.
-    if let Some(code) = sealwright::sandbox::native::reexec() {
-        return code;
-    }
-    ExitCode::SUCCESS
+    sealwright::cli::main()
 }
