@@ -10,6 +10,7 @@ use serde::Serialize;
 use crate::digest::Sha256;
 use crate::lock::Role;
 use crate::name::{ImageRef, Platform, PythonVersion, SandboxPath, TargetName};
+use crate::provenance::TrustMode;
 use crate::sandbox::Limits;
 
 /// Raised whenever the same plan would be carried out differently by this program than by its last version.
@@ -104,14 +105,15 @@ pub enum OutputChoice {
 }
 
 impl OutputChoice {
-    /// What the in-box script takes as its first argument.
+    /// What the in-box script takes as `distributions`: empty for the sdist and the wheel from it, else what to
+    /// make from the source itself.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub fn distributions(self) -> &'static [&'static str] {
         match self {
-            Self::SdistThenWheel => "sdist-then-wheel",
-            Self::Wheel => "wheel",
-            Self::Sdist => "sdist",
-            Self::Both => "both",
+            Self::SdistThenWheel => &[],
+            Self::Wheel => &["wheel"],
+            Self::Sdist => &["sdist"],
+            Self::Both => &["sdist", "wheel"],
         }
     }
 }
@@ -151,14 +153,6 @@ pub struct PlannedNormalizer {
     pub version: u32,
 }
 
-/// Who signs and who could have: part of the action cache's key, since a result goes with its statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TrustMode {
-    /// Whoever runs the build can reach whatever signs it.
-    Local,
-}
-
 impl BuildPlan {
     /// The digest of the plan's canonical JSON.
     #[must_use]
@@ -173,8 +167,9 @@ impl BuildPlan {
         struct Action<'a> {
             plan: Sha256,
             engine: &'a str,
-            trust: TrustMode,
+            trust: &'a str,
         }
+        let trust = trust.as_str();
         Sha256::of(canonical(&Action { plan: self.digest(), engine: engine_class, trust }))
     }
 }

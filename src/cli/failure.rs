@@ -11,18 +11,26 @@ pub(super) struct Failure {
     fault: Box<dyn Fault>,
     /// Lines of context that are printed before the error, for instance the tail of a build's log.
     pub(super) context: Vec<String>,
+    /// Whether standard output has its JSON document already.
+    pub(super) printed: bool,
 }
 
 impl<F: Fault> From<F> for Failure {
     fn from(fault: F) -> Self {
-        Self { fault: Box::new(fault), context: Vec::new() }
+        Self { fault: Box::new(fault), context: Vec::new(), printed: false }
     }
 }
 
 impl Failure {
     /// Takes a fault that is boxed already.
     pub(super) fn boxed(fault: Box<dyn Fault>) -> Self {
-        Self { fault, context: Vec::new() }
+        Self { fault, context: Vec::new(), printed: false }
+    }
+
+    /// Says that the command printed its document before it failed.
+    pub(super) fn already_printed(mut self) -> Self {
+        self.printed = true;
+        self
     }
 
     pub(super) fn exit_code(&self) -> u8 {

@@ -1,0 +1,311 @@
+//! What can go wrong in a build or while locking.
+
+use std::path::PathBuf;
+
+use crate::builder::BuilderError;
+use crate::config::ConfigError;
+use crate::digest::Sha256;
+use crate::environment::EnvironmentError;
+use crate::error::{Blame, Fault, io_hints};
+use crate::fetch::FetchError;
+use crate::image::ImageError;
+use crate::lock::LockError;
+use crate::name::TargetName;
+use crate::output::OutputError;
+use crate::provenance::StatementError;
+use crate::resolve::debian::DebianError;
+use crate::resolve::python::PythonError;
+use crate::sandbox::Limit;
+use crate::source::SourceError;
+use crate::store::StoreError;
+
+/// Lines of a failed build's log that are shown.
+const TAIL: usize = 40;
+
+/// A failure of `build`, `lock` or `fetch`.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The text of the lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Getting bytes.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// Assembling an image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// Installing distributions.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// Resolving Debian packages.
+    #[error(transparent)]
+    Debian(#[from] DebianError),
+    /// Resolving Python distributions.
+    #[error(transparent)]
+    Python(#[from] PythonError),
+    /// The outputs.
+    #[error(transparent)]
+    Output(#[from] OutputError),
+    /// A builder's folder.
+    #[error(transparent)]
+    Builder(#[from] BuilderError),
+    /// A statement that could not be made.
+    #[error("cannot write the statement")]
+    Statement(#[from] StatementError),
+    /// The engine failed.
+    #[error("{}", .0)]
+    Engine(EngineFault),
+    /// This machine is none that can be built on.
+    #[error("this machine is a {machine}; sealwright builds on x86_64 and aarch64")]
+    Platform {
+        /// As the compiler calls it.
+        machine: &'static str,
+    },
+    /// A file of the project cannot be read.
+    #[error("cannot read {path}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// There is a configuration, and it is not part of what is built.
+    #[error("sealwright.toml is there, but not in the commit that is built")]
+    ConfigNotCommitted,
+    /// No lock, and none may be made.
+    #[error("there is no {path}")]
+    NoLock {
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// The lock is not what the project asks for.
+    #[error("{path} is stale for target {target}: {}", .reasons.join("; "))]
+    Stale {
+        /// The lock.
+        path: PathBuf,
+        /// The target.
+        target: TargetName,
+        /// Why.
+        reasons: Vec<String>,
+    },
+    /// The backend asks for what is not locked.
+    #[error("target {target}: the build backend asks for what the lock does not hold: {}", .missing.join(", "))]
+    NotLocked {
+        /// The target.
+        target: TargetName,
+        /// Requirements.
+        missing: Vec<String>,
+    },
+    /// The backend asks for something new after every answer.
+    #[error("target {target}: the build backend still asks for more after {rounds} rounds, last for {}", .last.join(", "))]
+    NoFixpoint {
+        /// The target.
+        target: TargetName,
+        /// How often it was asked.
+        rounds: usize,
+        /// What it asked for last.
+        last: Vec<String>,
+    },
+    /// The user's build failed.
+    #[error("target {target}: {what}")]
+    Failed {
+        /// The target.
+        target: TargetName,
+        /// How it ended.
+        what: String,
+        /// Its log.
+        log: Sha256,
+        /// Where the whole log is.
+        log_path: PathBuf,
+        /// The end of its log.
+        tail: Vec<String>,
+    },
+    /// The user's build broke a limit.
+    #[error("target {target}: the build was ended: {}", limit_text(*.limit))]
+    Limit {
+        /// The target.
+        target: TargetName,
+        /// Which.
+        limit: Limit,
+        /// The end of its log.
+        tail: Vec<String>,
+    },
+    /// The script in the box did not say how it ended.
+    #[error("target {target}: the builder's script ended without a readable result")]
+    NoResult {
+        /// The target.
+        target: TargetName,
+        /// Why.
+        #[source]
+        source: Option<serde_json::Error>,
+        /// The end of its log.
+        tail: Vec<String>,
+    },
+    /// Two Pythons made different files of one name.
+    #[error("{name} is built differently by two versions of Python of target {target}")]
+    Clash {
+        /// The target.
+        target: TargetName,
+        /// File name.
+        name: String,
+    },
+    /// The user stopped it.
+    #[error("stopped by signal {signal}")]
+    Interrupted {
+        /// The signal.
+        signal: i32,
+    },
+}
+
+/// A fault of the engine, whichever it is.
+#[derive(Debug)]
+pub struct EngineFault(pub Box<dyn Fault>);
+
+impl std::fmt::Display for EngineFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+fn limit_text(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Wall => "it took longer than its wall-clock limit",
+        Limit::Memory => "it used more memory than its limit",
+        Limit::Processes => "it started more processes than its limit",
+        Limit::FileSize => "it wrote a larger file than its limit",
+    }
+}
+
+impl BuildError {
+    /// The end of the build's log, where there is one that tells why.
+    #[must_use]
+    pub fn log_tail(&self) -> Vec<String> {
+        match self {
+            Self::Failed { tail, .. } | Self::Limit { tail, .. } | Self::NoResult { tail, .. } => tail.clone(),
+            Self::Config(_)
+            | Self::Source(_)
+            | Self::Lock(_)
+            | Self::Store(_)
+            | Self::Fetch(_)
+            | Self::Image(_)
+            | Self::Environment(_)
+            | Self::Debian(_)
+            | Self::Python(_)
+            | Self::Output(_)
+            | Self::Builder(_)
+            | Self::Statement(_)
+            | Self::Engine(_)
+            | Self::Platform { .. }
+            | Self::Read { .. }
+            | Self::ConfigNotCommitted
+            | Self::NoLock { .. }
+            | Self::Stale { .. }
+            | Self::NotLocked { .. }
+            | Self::NoFixpoint { .. }
+            | Self::Clash { .. }
+            | Self::Interrupted { .. } => Vec::new(),
+        }
+    }
+
+    fn inner(&self) -> Option<&dyn Fault> {
+        Some(match self {
+            Self::Config(error) => error,
+            Self::Source(error) => error,
+            Self::Lock(error) => error,
+            Self::Store(error) => error,
+            Self::Fetch(error) => error,
+            Self::Image(error) => error,
+            Self::Environment(error) => error,
+            Self::Debian(error) => error,
+            Self::Python(error) => error,
+            Self::Output(error) => error,
+            Self::Builder(error) => error,
+            Self::Engine(error) => error.0.as_ref(),
+            Self::Statement(_)
+            | Self::Platform { .. }
+            | Self::Read { .. }
+            | Self::ConfigNotCommitted
+            | Self::NoLock { .. }
+            | Self::Stale { .. }
+            | Self::NotLocked { .. }
+            | Self::NoFixpoint { .. }
+            | Self::Failed { .. }
+            | Self::Limit { .. }
+            | Self::NoResult { .. }
+            | Self::Clash { .. }
+            | Self::Interrupted { .. } => return None,
+        })
+    }
+}
+
+impl Fault for BuildError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Platform { .. } => Blame::Environment,
+            Self::ConfigNotCommitted | Self::Read { .. } => Blame::User,
+            Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
+            Self::Failed { .. }
+            | Self::Limit { .. }
+            | Self::NoResult { .. }
+            | Self::NoFixpoint { .. }
+            | Self::Clash { .. } => Blame::Build,
+            Self::Interrupted { signal } => Blame::Interrupted(*signal),
+            Self::Statement(_) => Blame::Ours,
+            Self::Config(_)
+            | Self::Source(_)
+            | Self::Lock(_)
+            | Self::Store(_)
+            | Self::Fetch(_)
+            | Self::Image(_)
+            | Self::Environment(_)
+            | Self::Debian(_)
+            | Self::Python(_)
+            | Self::Output(_)
+            | Self::Builder(_)
+            | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let relock = "run `sealwright lock` and commit sealwright.lock";
+        match self {
+            Self::Read { source, .. } => io_hints(source),
+            Self::ConfigNotCommitted => vec!["commit it, or build with --allow-dirty".to_owned()],
+            Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => vec![relock.to_owned()],
+            Self::Failed { log_path, .. } => vec![
+                format!("the whole log is {}", log_path.display()),
+                "the box has no network and holds only what the lock names: missing libraries go into `system-packages`"
+                    .to_owned(),
+            ],
+            Self::Limit { limit, .. } => {
+                let key = match limit {
+                    Limit::Wall => "time",
+                    Limit::Memory => "memory",
+                    Limit::Processes => "processes",
+                    Limit::FileSize => "output-size",
+                };
+                vec![format!("raise `{key}` in [target.NAME.limits] if the build needs more")]
+            }
+            Self::Clash { .. } => {
+                vec!["give each version of Python a target of its own, with an --outdir of its own".to_owned()]
+            }
+            _ => self.inner().map(Fault::hints).unwrap_or_default(),
+        }
+    }
+}
+
+/// The last lines of a log.
+pub(super) fn tail(log: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(log);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(TAIL)..].iter().map(|line| format!("  | {line}")).collect()
+}

@@ -1,0 +1,138 @@
+//! Reading a project: its source, its configuration, its builders, and what they ask of the lock.
+
+use std::path::Path;
+
+use super::error::BuildError;
+use super::request::{Place, SourceChoice};
+use crate::builder::Builder;
+use crate::config::{
+    BuilderChoice, CONFIG_FILE, DIST_FOLDER, LOCK_FILE, PROVENANCE_FOLDER, Project, ProjectFiles, Target, Variant,
+};
+use crate::digest::Sha256;
+use crate::image::RECIPE;
+use crate::lock::{Asked, AskedImage};
+use crate::name::{ImageRef, Platform};
+use crate::source::{DirtyPolicy, IgnoredPaths, Source};
+
+/// The requirements that a project without any has (as `build` and pip take them).
+const LEGACY_REQUIRES: &str = "setuptools >= 40.8.0";
+
+/// A project, read.
+pub(super) struct Prepared {
+    pub(super) source: Source,
+    pub(super) project: Project,
+    /// The targets that were asked for, each with its builder.
+    pub(super) targets: Vec<(Target, Builder)>,
+    /// What is built on: this host's.
+    pub(super) platform: Platform,
+    /// The file that configures it, and its digest.
+    pub(super) config: Option<ConfigFile>,
+}
+
+/// The file that configures a project.
+pub(super) struct ConfigFile {
+    pub(super) path: String,
+    pub(super) sha256: Sha256,
+}
+
+impl Prepared {
+    /// Reads the project at a place.
+    pub(super) fn read(place: &Place, ignored: &[&Path]) -> Result<Self, BuildError> {
+        let platform = Platform::host().ok_or(BuildError::Platform { machine: std::env::consts::ARCH })?;
+        let ignored = ignored_paths(&place.folder, ignored);
+        let source = match &place.source {
+            SourceChoice::Checkout => Source::checkout(&place.folder, place.dirty, &ignored)?,
+            SourceChoice::Path(path) => Source::path(path, place.dirty, &ignored)?,
+        };
+        let files = ProjectFiles {
+            config: config_text(place, &source)?,
+            pyproject: source.read("pyproject.toml")?,
+            setup_py: source.read("setup.py")?,
+            folder: place.folder.display().to_string(),
+        };
+        let project = Project::read(&files)?;
+        let config = project.config_file.map(|path| ConfigFile {
+            path: path.to_owned(),
+            sha256: Sha256::of(
+                (if path == CONFIG_FILE { &files.config } else { &files.pyproject }).as_deref().unwrap_or_default(),
+            ),
+        });
+        let targets = project
+            .select(&place.targets)?
+            .into_iter()
+            .map(|target| Ok((target.clone(), builder(&place.folder, &target.builder)?)))
+            .collect::<Result<Vec<_>, BuildError>>()?;
+        Ok(Self { source, project, targets, platform, config })
+    }
+
+    /// `build-system.requires`, or what stands for it in a project that has none.
+    pub(super) fn requires(&self) -> Vec<String> {
+        let system = self.project.pyproject.as_ref().and_then(|pyproject| pyproject.build_system.as_ref());
+        system.map_or_else(|| vec![LEGACY_REQUIRES.to_owned()], |system| system.requires.clone())
+    }
+
+    /// What a target asks of the lock in one variant.
+    pub(super) fn asked(&self, target: &Target, builder: &Builder, variant: &Variant) -> Asked {
+        let mut include: Vec<String> = builder.image_packages().to_vec();
+        include.extend(target.system_packages.iter().cloned());
+        include.sort();
+        include.dedup();
+        let mut suites = variant.suites.clone();
+        suites.sort();
+        suites.dedup();
+        Asked {
+            python: variant.python,
+            image: AskedImage { reference: variant.image.clone(), recipe: RECIPE, include, suites },
+            requires: self.requires(),
+            tools: Some(builder.toolchain().distributions().to_vec()),
+        }
+    }
+}
+
+/// Where a builder is: built in, or a folder below the project's.
+fn builder(folder: &Path, choice: &BuilderChoice) -> Result<Builder, BuildError> {
+    Ok(match choice {
+        BuilderChoice::BuiltIn(name) => Builder::built_in(name)?,
+        BuilderChoice::Folder(path) => Builder::from_path(&folder.join(path))?,
+    })
+}
+
+/// `sealwright.toml`: of the project's folder when another source is built, else the source's own.
+fn config_text(place: &Place, source: &Source) -> Result<Option<Vec<u8>>, BuildError> {
+    let path = place.folder.join(CONFIG_FILE);
+    let on_disk = || match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(BuildError::Read { path: path.clone(), source: error }),
+    };
+    match &place.source {
+        SourceChoice::Path(_) => match on_disk()? {
+            Some(bytes) => Ok(Some(bytes)),
+            None => Ok(source.read(CONFIG_FILE)?),
+        },
+        SourceChoice::Checkout => match (source.read(CONFIG_FILE)?, place.dirty) {
+            (Some(bytes), _) => Ok(Some(bytes)),
+            (None, DirtyPolicy::Allow) => on_disk(),
+            (None, DirtyPolicy::Refuse) if path.exists() => Err(BuildError::ConfigNotCommitted),
+            (None, DirtyPolicy::Refuse) => Ok(None),
+        },
+    }
+}
+
+/// The lock and the output folders, relative to the project's folder where they lie in it.
+fn ignored_paths(folder: &Path, outputs: &[&Path]) -> IgnoredPaths {
+    let below = outputs.iter().filter_map(|path| {
+        let path = path.strip_prefix(folder).unwrap_or(path);
+        let relative = path.is_relative().then(|| path.to_str()).flatten()?;
+        Some(format!("{}/", relative.trim_end_matches('/')))
+    });
+    let fixed = [LOCK_FILE.to_owned(), format!("{DIST_FOLDER}/"), format!("{PROVENANCE_FOLDER}/")];
+    IgnoredPaths::new(fixed.into_iter().chain(below))
+}
+
+/// The release of a variant's image.
+pub(super) fn release(image: &ImageRef) -> crate::name::DebianRelease {
+    match image {
+        ImageRef::Debian(release) => *release,
+    }
+}
