@@ -10,7 +10,7 @@ use crate::error::{Blame, Fault, io_hints};
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
-use crate::name::TargetName;
+use crate::name::{Platform, TargetName};
 use crate::output::OutputError;
 use crate::provenance::StatementError;
 use crate::resolve::debian::DebianError;
@@ -73,6 +73,14 @@ pub enum BuildError {
     /// A file of the project cannot be read.
     #[error("cannot read {path}")]
     Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A folder of the box cannot be made.
+    #[error("cannot make {path}")]
+    Scratch {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -158,6 +166,20 @@ pub enum BuildError {
         /// File name.
         name: String,
     },
+    /// No mirror's URL can be used.
+    #[error("no mirror of the archive {archive} has a usable URL")]
+    NoMirror {
+        /// `debian` or `debian-security`.
+        archive: String,
+    },
+    /// A builder without a resolver for this platform.
+    #[error("builder {builder} names no resolver for {platform}")]
+    NoResolver {
+        /// Its name.
+        builder: String,
+        /// This host's.
+        platform: Platform,
+    },
     /// The user stopped it.
     #[error("stopped by signal {signal}")]
     Interrupted {
@@ -206,6 +228,9 @@ impl BuildError {
             | Self::Engine(_)
             | Self::Platform { .. }
             | Self::Read { .. }
+            | Self::Scratch { .. }
+            | Self::NoMirror { .. }
+            | Self::NoResolver { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -233,6 +258,9 @@ impl BuildError {
             Self::Statement(_)
             | Self::Platform { .. }
             | Self::Read { .. }
+            | Self::Scratch { .. }
+            | Self::NoMirror { .. }
+            | Self::NoResolver { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -250,8 +278,8 @@ impl BuildError {
 impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Platform { .. } => Blame::Environment,
-            Self::ConfigNotCommitted | Self::Read { .. } => Blame::User,
+            Self::Platform { .. } | Self::Scratch { .. } => Blame::Environment,
+            Self::ConfigNotCommitted | Self::Read { .. } | Self::NoMirror { .. } | Self::NoResolver { .. } => Blame::User,
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
             Self::Failed { .. }
             | Self::Limit { .. }
@@ -278,7 +306,7 @@ impl Fault for BuildError {
     fn hints(&self) -> Vec<String> {
         let relock = "run `sealwright lock` and commit sealwright.lock";
         match self {
-            Self::Read { source, .. } => io_hints(source),
+            Self::Read { source, .. } | Self::Scratch { source, .. } => io_hints(source),
             Self::ConfigNotCommitted => vec!["commit it, or build with --allow-dirty".to_owned()],
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => vec![relock.to_owned()],
             Self::Failed { log_path, .. } => vec![

@@ -1,1 +1,26 @@
-//! (being written)
+//! The main job: project + lock → plan → box → outputs and statements.
+//!
+//! [`plan`] is pure; [`build`], [`lock`] and [`fetch`] carry things out.
+
+mod attest;
+mod cache;
+mod error;
+mod execute;
+mod locking;
+pub mod plan;
+mod planning;
+mod prepare;
+mod report;
+mod request;
+mod run;
+mod supply;
+
+pub use error::{BuildError, EngineFault};
+pub use locking::lock;
+pub use plan::{BuildPlan, OutputChoice};
+pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
+pub use request::{
+    BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,
+};
+pub use run::build;
+pub use supply::fetch;

@@ -86,8 +86,8 @@ pub struct PlannedEnvironment {
     pub role: Role,
     /// Where it lies in the box.
     pub mount: SandboxPath,
-    /// Digest of what it is made of.
-    pub key: Sha256,
+    /// What it is made of: wheels by file name.
+    pub files: BTreeMap<String, Sha256>,
 }
 
 /// What is built, and from what, as `python -m build` has it.

@@ -1,6 +1,6 @@
 //! Reading a project: its source, its configuration, its builders, and what they ask of the lock.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::BuildError;
 use super::request::{Place, SourceChoice};
@@ -10,7 +10,7 @@ use crate::config::{
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
-use crate::lock::{Asked, AskedImage};
+use crate::lock::{Asked, AskedImage, Lock};
 use crate::name::{ImageRef, Platform};
 use crate::source::{DirtyPolicy, IgnoredPaths, Source};
 
@@ -65,6 +65,11 @@ impl Prepared {
         Ok(Self { source, project, targets, platform, config })
     }
 
+    /// Where the lock lies.
+    pub(super) fn lock_path(&self, place: &Place) -> PathBuf {
+        place.folder.join(LOCK_FILE)
+    }
+
     /// `build-system.requires`, or what stands for it in a project that has none.
     pub(super) fn requires(&self) -> Vec<String> {
         let system = self.project.pyproject.as_ref().and_then(|pyproject| pyproject.build_system.as_ref());
@@ -86,6 +91,15 @@ impl Prepared {
             requires: self.requires(),
             tools: Some(builder.toolchain().distributions().to_vec()),
         }
+    }
+}
+
+/// The lock, if there is one.
+pub(super) fn read_lock(path: &Path) -> Result<Option<Lock>, BuildError> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(Lock::parse(&text)?)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(BuildError::Read { path: path.to_owned(), source }),
     }
 }
 

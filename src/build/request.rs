@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::plan::OutputChoice;
 use crate::config::Normalize;
 use crate::event::{Cancel, Reporter};
-use crate::fetch::Offline;
+use crate::fetch::{Offline, Surroundings};
 use crate::sandbox::Engine;
 use crate::source::DirtyPolicy;
 use crate::store::Store;
@@ -22,9 +22,9 @@ pub struct Context<'a> {
     pub reporter: &'a dyn Reporter,
     /// Set when the user asks for a stop.
     pub cancel: &'a Cancel,
-    /// The caller's environment variables: package indexes, proxies and credentials are read from it, and nothing
-    /// of it reaches a box of a project.
-    pub variables: &'a BTreeMap<String, String>,
+    /// Where package indexes, mirrors, proxies and credentials are configured. Nothing of it reaches a box of a
+    /// project.
+    pub surroundings: &'a Surroundings,
     /// Whether the network may be used.
     pub offline: Offline,
 }

@@ -22,11 +22,6 @@ impl<F: Fault> From<F> for Failure {
 }
 
 impl Failure {
-    /// Takes a fault that is boxed already.
-    pub(super) fn boxed(fault: Box<dyn Fault>) -> Self {
-        Self { fault, context: Vec::new(), printed: false }
-    }
-
     /// Says that the command printed its document before it failed.
     pub(super) fn already_printed(mut self) -> Self {
         self.printed = true;

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::config::PROVENANCE_FOLDER;
 use crate::error::{Blame, Fault, io_hints};
 use crate::provenance::{self, Statement, StatementError};
-use crate::report;
+use crate::report::{self, Signing, Style};
 
 /// Shows a statement for people, or with --json for programs
 #[derive(Debug, clap::Args)]
@@ -51,7 +51,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     if session.json() {
         session.print(&statement.to_pretty())
     } else {
-        session.print(&report::statement(&statement))
+        let style = Style { width: super::terminal::width(), strong: ("\u{1b}[1m", "\u{1b}[0m") };
+        session.print(&report::statement_text(&statement, &Signing::Unsigned, style))
     }
 }
 

@@ -1,6 +1,5 @@
 //! What commands share: the reporter, the store, the engine, the caller's variables, and printing.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use super::terminal::{Terminal, Verbosity};
 use crate::build::Context;
 use crate::error::{Blame, Fault};
 use crate::event::Cancel;
-use crate::fetch::Offline;
+use crate::fetch::{Offline, Surroundings};
 use crate::sandbox::native::NativeEngine;
 use crate::store::Store;
 
@@ -20,7 +19,7 @@ pub(super) struct Session {
     format: Format,
     verbosity: Verbosity,
     store: Option<PathBuf>,
-    variables: BTreeMap<String, String>,
+    surroundings: Surroundings,
     engine: NativeEngine,
 }
 
@@ -45,16 +44,17 @@ impl Fault for OutputError {
 
 impl Session {
     pub(super) fn new(format: Format, verbosity: Verbosity, store: Option<PathBuf>, cancel: Cancel) -> Self {
-        // A variable that is not UTF-8 cannot name an index, a proxy or a folder of ours.
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .collect();
+        let surroundings = Surroundings::of_process();
         let engine = NativeEngine::new(PathBuf::from("/proc/self/exe"));
-        Self { terminal: Terminal::new(verbosity), cancel, format, verbosity, store, variables, engine }
+        Self { terminal: Terminal::new(verbosity), cancel, format, verbosity, store, surroundings, engine }
     }
 
     pub(super) fn json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    pub(super) fn engine(&self) -> &NativeEngine {
+        &self.engine
     }
 
     pub(super) fn quiet(&self) -> bool {
@@ -79,7 +79,7 @@ impl Session {
             engine: &self.engine,
             reporter: &self.terminal,
             cancel: &self.cancel,
-            variables: &self.variables,
+            surroundings: &self.surroundings,
             offline,
         }
     }

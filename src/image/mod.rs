@@ -164,8 +164,11 @@ pub fn ensure(
     Ok(image)
 }
 
-/// The image with this manifest digest, if its tree is in the store.
-fn present(digest: &Sha256, store: &Store) -> Result<Option<Image>, ImageError> {
+/// The image with this manifest digest, if its tree is in the store: no package is needed then.
+///
+/// # Errors
+/// The host fails.
+pub fn present(digest: &Sha256, store: &Store) -> Result<Option<Image>, ImageError> {
     let tree = store.tree(TreeKind::Image, digest)?;
     Ok(tree.map(|tree| Image { digest: *digest, root: tree.path }))
 }

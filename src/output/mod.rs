@@ -5,6 +5,7 @@ mod collect;
 mod error;
 mod filename;
 mod folder;
+mod foreign;
 mod metadata;
 mod normalize;
 mod publish;
@@ -14,6 +15,7 @@ pub use collect::{Collected, OutputKind, OutputLimits, OutputRules, ProjectRules
 pub use error::{ArchiveError, OutputError, Refusal, RefusalReason};
 pub use filename::{FileNameError, SdistName, WheelName};
 pub use folder::FolderLock;
+pub use foreign::read_foreign;
 pub use normalize::{Applied, Effect, Normalizer, Prepared};
 pub use publish::{Publication, Published};
 pub use whole::{Written, write_whole};

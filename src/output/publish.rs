@@ -61,6 +61,36 @@ impl<'a> Publication<'a> {
         Ok(())
     }
 
+    /// Adds an output of an earlier build, which goes to the locked folder. `open` gives its bytes, and is asked only
+    /// if other bytes are there.
+    ///
+    /// # Errors
+    /// What is opened is not what `sha256` says, the host failed, or the user asked to stop.
+    pub fn kept<R: Read, E>(
+        &mut self,
+        name: &str,
+        sha256: Sha256,
+        open: impl FnOnce() -> Result<R, E>,
+    ) -> Result<(), E>
+    where
+        E: From<OutputError>,
+    {
+        let path = self.folder.path().join(name);
+        if let Existing::File(mut file) = existing(&path)?
+            && copy(&mut file, &mut std::io::sink(), &self.cancel, &path)? == sha256
+        {
+            self.items.push(Item { path, staged: None });
+            return Ok(());
+        }
+        let mut target = temporary(&path)?;
+        let actual = copy(&mut open()?, &mut target, &self.cancel, &path)?;
+        if actual != sha256 {
+            return Err(OutputError::Changed { name: name.to_owned(), expected: sha256, actual }.into());
+        }
+        self.items.push(Item { staged: Some(Staged::new(target, &path)?), path });
+        Ok(())
+    }
+
     /// Adds another file, for instance a statement in a folder beside; the folder is made if it is not there.
     ///
     /// # Errors

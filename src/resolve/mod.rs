@@ -1,4 +1,4 @@
-//! Names → digests: what `lock` asks archives and indexes. (`python` is written and waits for `fetch`; it is
-//! declared here as soon as that is there.)
+//! Names → digests: what `lock` asks archives and indexes.
 
 pub mod debian;
+pub mod python;

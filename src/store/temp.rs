@@ -40,6 +40,17 @@ impl Store {
         Ok(Scratch { path, store: self.clone() })
     }
 
+    /// A folder that a tool of ours keeps its own cache in, below `cache/`: no input of a build, nothing of it is
+    /// trusted, and it may be removed at any time.
+    ///
+    /// # Errors
+    /// The host fails.
+    pub fn cache_folder(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let path = self.folder("cache").join(name);
+        fs::create_dir_all(&path).io("create", &path)?;
+        Ok(path)
+    }
+
     pub(super) fn temp_file(&self) -> Result<NamedTempFile, StoreError> {
         let session = self.session()?;
         NamedTempFile::new_in(&session.folder).io("create a file in", &session.folder)

@@ -126,6 +126,17 @@ impl Collected {
     }
 }
 
+impl Prepared {
+    /// Its bytes, from the start.
+    ///
+    /// # Errors
+    /// The host failed.
+    pub fn reader(&mut self) -> Result<&mut File, OutputError> {
+        self.file.seek(SeekFrom::Start(0)).map_err(OutputError::io("read", Path::new(&self.name)))?;
+        Ok(&mut self.file)
+    }
+}
+
 /// Why a normalizer stopped.
 #[derive(Debug)]
 enum Problem {

@@ -14,12 +14,13 @@ pub use error::PythonError;
 use std::path::Path;
 
 use pylock::Pylock;
+use url::Url;
 
 use crate::digest::Sha256;
 use crate::event::{Cancel, Reporter};
 use crate::fetch::{NetConfig, Offline, PythonIndexes};
 use crate::image::Image;
-use crate::lock::{Distribution, Role};
+use crate::lock::Distribution;
 use crate::name::{PackageName, PythonVersion};
 use crate::sandbox::Engine;
 use crate::store::Store;
@@ -39,10 +40,8 @@ pub struct Wanted {
 pub struct Request<'a> {
     /// The requirements.
     pub wanted: &'a [Wanted],
-    /// What the distributions are for.
-    pub role: Role,
     /// The image's interpreter and platform.
-    pub target: &'a PythonTarget,
+    pub target: PythonTarget,
     /// Its language version.
     pub python: PythonVersion,
     /// Versions that are kept where they are still valid.
@@ -87,6 +86,8 @@ pub struct Resolved {
     pub sha256: Sha256,
     /// Who asked for it, sorted.
     pub required_by: Vec<String>,
+    /// Where the index has it: a hint for fetching, which never enters a lock.
+    pub url: Option<Url>,
 }
 
 /// Resolves requirements to one wheel each.
@@ -129,7 +130,7 @@ fn check(wanted: &Wanted) -> Result<(), PythonError> {
 /// The wheel of a package that fits best.
 fn choose(
     package: &pylock::Package,
-    target: &PythonTarget,
+    target: PythonTarget,
     via: &via::Via,
 ) -> Result<Resolved, PythonError> {
     let named: Vec<(WheelName, &pylock::Wheel)> =
@@ -149,6 +150,7 @@ fn choose(
         size: wheel.size,
         sha256,
         required_by: via.of(&package.name),
+        url: wheel.url(),
         name: package.name.clone(),
         file,
     })

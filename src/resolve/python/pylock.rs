@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use url::Url;
 
 use super::PythonError;
 use crate::name::PackageName;
@@ -47,6 +48,11 @@ impl Pylock {
 }
 
 impl Wheel {
+    /// Where it lies, if that is a URL.
+    pub(super) fn url(&self) -> Option<Url> {
+        self.url.as_deref().and_then(|url| Url::parse(url).ok())
+    }
+
     /// Its file name: given, or the last part of where it lies.
     pub(super) fn file(&self) -> &str {
         match (&self.name, &self.url, &self.path) {

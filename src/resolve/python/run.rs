@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::error::NeedsWheels;
 use super::{PythonError, Request, Tools};
-use crate::builder::box_environment;
+use crate::builder::{TOOL_ENVIRONMENT, box_environment};
 use crate::event::{Event, Reporter};
 use crate::fetch::Offline;
 use crate::name::SandboxPath;
@@ -16,14 +16,6 @@ use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
 
 /// What the names of requirements files end with.
 pub(super) const SUFFIX: &str = ".in";
-
-/// Where the host keeps certificates, if no variable names a bundle.
-const BUNDLES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 
 /// What the resolver printed.
 pub(super) struct Answer {
@@ -58,7 +50,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         mount(path("out"), "/out", Access::Writable),
         mount(path("tmp"), "/tmp", Access::Writable),
         mount(tools.store.cache_folder("resolver")?, "/home/build", Access::Writable),
-        mount(tools.resolver.to_owned(), "/env/resolver", Access::ReadOnly),
+        mount(tools.resolver.to_owned(), TOOL_ENVIRONMENT, Access::ReadOnly),
     ];
     let mut env = box_environment();
     env.extend(tools.indexes.resolver_env(tools.net));
@@ -77,7 +69,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
     }
     let python = format!("/usr/bin/python{}", request.python);
     let common = format!(
-        "/env/resolver/bin/uv pip compile --python {python} --no-build --no-sources --no-header --color never \
+        "{TOOL_ENVIRONMENT}/bin/uv pip compile --python {python} --no-build --no-sources --no-header --color never \
          --constraints constraints.txt --quiet {files}"
     );
     let script = format!(
@@ -112,19 +104,16 @@ fn write_requests(request: Request<'_>, folder: &Path) -> Result<String, PythonE
     let askers: BTreeSet<&str> = request.wanted.iter().map(|wanted| wanted.by.as_str()).collect();
     let mut names = String::new();
     for by in askers {
-        let text: String = request
-            .wanted
-            .iter()
-            .filter(|wanted| wanted.by == by)
-            .map(|wanted| format!("{}\n", wanted.requirement.replace(['\n', '\r'], " ")))
-            .collect();
+        let of_asker = request.wanted.iter().filter(|wanted| wanted.by == by);
+        let lines: Vec<String> =
+            of_asker.map(|wanted| wanted.requirement.replace(['\n', '\r'], " ")).collect();
         let name = format!("{by}{SUFFIX}");
-        write(&folder.join(&name), &text)?;
+        write(&folder.join(&name), &lines.join("\n"))?;
         let _ = write!(names, " {name}");
     }
-    let constraints: String =
-        request.keep.iter().map(|kept| format!("{}=={}\n", kept.name, kept.version)).collect();
-    write(&folder.join("constraints.txt"), &constraints)?;
+    let constraints: Vec<String> =
+        request.keep.iter().map(|kept| format!("{}=={}", kept.name, kept.version)).collect();
+    write(&folder.join("constraints.txt"), &constraints.join("\n"))?;
     Ok(names)
 }
 
@@ -172,8 +161,7 @@ fn host_network(
             mounts.push(mount(real, path, Access::ReadOnly));
         }
     }
-    let bundle = tools.net.ca_bundle().or_else(|| BUNDLES.iter().map(PathBuf::from).find(|path| path.is_file()));
-    if let Some(real) = bundle.and_then(|bundle| fs::canonicalize(bundle).ok()) {
+    if let Some(real) = tools.net.ca_bundle().and_then(|bundle| fs::canonicalize(bundle).ok()) {
         write(&tmp.join("ca.pem"), "")?;
         mounts.push(mount(real, "/tmp/ca.pem", Access::ReadOnly));
         env.insert("SSL_CERT_FILE".to_owned(), "/tmp/ca.pem".to_owned());

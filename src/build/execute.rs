@@ -1,0 +1,147 @@
+//! A box of a target: its folders, its run, and what its script says.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+use super::error::{BuildError, EngineFault, tail};
+use super::planning::sandbox_path;
+use super::request::Context;
+use super::supply::Parts;
+use crate::builder::Builder;
+use crate::environment;
+use crate::name::{SandboxPath, TargetName};
+use crate::output::read_foreign;
+use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
+use crate::source::Source;
+use crate::store::Scratch;
+
+/// The folders of one run, below a scratch folder of the store.
+pub(super) struct Folders {
+    scratch: Scratch,
+}
+
+const OUT: &str = "out";
+
+impl Folders {
+    /// Makes the folders, writes the source and the builder's files into them.
+    pub(super) fn new(source: &Source, context: Context<'_>) -> Result<Self, BuildError> {
+        let scratch = context.store.scratch("build")?;
+        let folders = Self { scratch };
+        for name in [OUT, "tmp", "home"] {
+            let path = folders.path(name);
+            std::fs::create_dir(&path).map_err(|source| BuildError::Scratch { path, source })?;
+        }
+        source.export(&folders.path("src"))?;
+        Ok(folders)
+    }
+
+    /// Where the script in the box leaves outputs.
+    pub(super) fn outputs(&self) -> PathBuf {
+        self.path(OUT).join("outputs")
+    }
+
+    /// A folder for temporary files of ours.
+    pub(super) fn scratch(&self) -> &Path {
+        self.scratch.path()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// Removes everything.
+    pub(super) fn close(self) -> Result<(), BuildError> {
+        Ok(self.scratch.close()?)
+    }
+
+    /// Runs a command in the box.
+    pub(super) fn run(
+        &self,
+        command: Command,
+        parts: &Parts,
+        builder: &Builder,
+        context: Context<'_>,
+    ) -> Result<Finished, BuildError> {
+        let writable = [("src", "/src"), (OUT, "/out"), ("tmp", "/tmp"), ("home", "/home/build")];
+        let mut mounts: Vec<Mount> = writable
+            .into_iter()
+            .map(|(name, target)| mount(self.path(name), sandbox_path(target), Access::Writable))
+            .collect();
+        let builder = environment::builder_folder(builder, context.store)?;
+        mounts.extend(environment::mounts(&parts.build, &parts.tool, &builder)?);
+        let spec = BoxSpec {
+            root: parts.image.root.clone(),
+            mounts,
+            argv: command.argv,
+            env: command.env,
+            cwd: command.cwd,
+            network: Network::None,
+            limits: command.limits,
+        };
+        context
+            .engine
+            .run(&spec, context.reporter, context.cancel)
+            .map_err(|fault| BuildError::Engine(EngineFault(fault)))
+    }
+
+    /// Reads what the script in the box said about its end. What the box wrote is foreign: a link is not followed, and no more is
+    /// read than such a file can hold.
+    pub(super) fn result<T: DeserializeOwned>(
+        &self,
+        target: &TargetName,
+        finished: &Finished,
+        context: Context<'_>,
+    ) -> Result<T, BuildError> {
+        const LIMIT: u64 = 1 << 20;
+        let failed = |source| BuildError::NoResult { target: target.clone(), source, tail: tail(&finished.log.bytes) };
+        match finished.exit {
+            Exit::LimitHit(limit) => {
+                let tail = tail(&finished.log.bytes);
+                return Err(BuildError::Limit { target: target.clone(), limit, tail });
+            }
+            Exit::Signal(signal) => {
+                return Err(self.failed(target, format!("the build was killed by signal {signal}"), finished, context));
+            }
+            Exit::Code(_) => {}
+        }
+        match read_foreign(&self.path(OUT).join("result.json"), LIMIT) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(Some(error))),
+            Err(_) => match finished.exit {
+                Exit::Code(0) => Err(failed(None)),
+                Exit::Code(code) => {
+                    Err(self.failed(target, format!("the build failed with exit status {code}"), finished, context))
+                }
+                Exit::Signal(_) | Exit::LimitHit(_) => Err(failed(None)),
+            },
+        }
+    }
+
+    /// A build that failed, with its log kept.
+    pub(super) fn failed(
+        &self,
+        target: &TargetName,
+        what: String,
+        finished: &Finished,
+        context: Context<'_>,
+    ) -> BuildError {
+        let log = match context.store.insert(finished.log.bytes.as_slice(), None) {
+            Ok(blob) => blob.digest,
+            Err(error) => return error.into(),
+        };
+        let log_path = context.store.blob_path(&log);
+        BuildError::Failed { target: target.clone(), what, log, log_path, tail: tail(&finished.log.bytes) }
+    }
+}
+
+/// What runs in the box.
+pub(super) struct Command {
+    pub(super) argv: Vec<String>,
+    pub(super) env: std::collections::BTreeMap<String, String>,
+    pub(super) cwd: SandboxPath,
+    pub(super) limits: Limits,
+}
+
+fn mount(source: PathBuf, target: SandboxPath, access: Access) -> Mount {
+    Mount { source, target, access }
+}

@@ -1,0 +1,146 @@
+//! Configuration, lock and source → plan. Pure.
+
+use std::collections::BTreeMap;
+
+use super::plan::{
+    BuildPlan, OutputChoice, PLAN_VERSION, PlannedBuilder, PlannedEnvironment, PlannedImage, PlannedLimits,
+    PlannedNormalizer,
+};
+use crate::builder::{Builder, Script};
+use crate::config::{ChosenLimits, Normalize, Target};
+use crate::environment::Purpose;
+use crate::lock::{LockedImage, LockedTarget};
+use crate::name::SandboxPath;
+use crate::output::{Normalizer, OutputKind};
+use crate::sandbox::Limits;
+use crate::source::SourceIdentity;
+
+/// Where the source lies in the box.
+pub(super) const SOURCE: &str = "/src";
+
+/// What a plan is made from.
+pub(super) struct Inputs<'a> {
+    pub(super) target: &'a Target,
+    pub(super) builder: &'a Builder,
+    pub(super) locked: &'a LockedTarget,
+    pub(super) image: &'a LockedImage,
+    pub(super) source: &'a SourceIdentity,
+    pub(super) subdirectory: &'a str,
+    pub(super) epoch: i64,
+    pub(super) outputs: OutputChoice,
+    pub(super) config_settings: &'a BTreeMap<String, Vec<String>>,
+    pub(super) normalize: Normalize,
+}
+
+impl Inputs<'_> {
+    /// The plan of a build.
+    pub(super) fn plan(&self) -> BuildPlan {
+        let request = serde_json::json!({
+            "distributions": self.outputs.distributions(),
+            "config-settings": settings(self.config_settings),
+            "source": source_folder(self.subdirectory),
+            "requires": self
+                .locked
+                .hooks
+                .iter()
+                .map(|hook| (hook.name.clone(), hook.requires.clone()))
+                .collect::<BTreeMap<_, _>>(),
+        });
+        BuildPlan {
+            version: PLAN_VERSION,
+            target: self.target.name.clone(),
+            platform: self.locked.platform,
+            python: self.locked.python,
+            builder: PlannedBuilder {
+                build_type: self.builder.build_type().to_owned(),
+                digest: self.builder.digest(),
+            },
+            image: PlannedImage {
+                reference: self.image.reference.clone(),
+                digest: self.image.digest,
+                recipe: self.image.recipe,
+            },
+            environments: environments(self.locked),
+            source: serde_json::json!(self.source),
+            subdirectory: self.subdirectory.to_owned(),
+            epoch: self.epoch,
+            outputs: self.outputs,
+            config_settings: self.config_settings.clone(),
+            argv: self.builder.command(Script::Build, &request),
+            env: self.builder.environment(self.epoch),
+            cwd: source_folder(self.subdirectory),
+            limits: PlannedLimits::from(&limits(&self.target.limits)),
+            normalizers: match self.normalize {
+                Normalize::No => Vec::new(),
+                Normalize::Yes => kinds(self.outputs)
+                    .into_iter()
+                    .map(Normalizer::of)
+                    .map(|one| PlannedNormalizer { name: one.name().to_owned(), version: one.version() })
+                    .collect(),
+            },
+        }
+    }
+}
+
+/// The environments that a box of this target has, and what each is made of.
+fn environments(locked: &LockedTarget) -> Vec<PlannedEnvironment> {
+    [Purpose::Build, Purpose::Tool]
+        .into_iter()
+        .map(|purpose| {
+            let files = locked.distributions.iter().filter(|file| file.role == purpose.role());
+            PlannedEnvironment {
+                role: purpose.role(),
+                mount: sandbox_path(purpose.folder()),
+                files: files.map(|file| (file.file.clone(), file.sha256)).collect(),
+            }
+        })
+        .collect()
+}
+
+/// Kinds of outputs.
+pub(super) fn kinds(outputs: OutputChoice) -> Vec<OutputKind> {
+    match outputs {
+        OutputChoice::SdistThenWheel | OutputChoice::Both => vec![OutputKind::Sdist, OutputKind::Wheel],
+        OutputChoice::Wheel => vec![OutputKind::Wheel],
+        OutputChoice::Sdist => vec![OutputKind::Sdist],
+    }
+}
+
+/// The engine's defaults with what the target sets.
+pub(super) fn limits(chosen: &ChosenLimits) -> Limits {
+    let default = Limits::default();
+    Limits {
+        wall: chosen.wall.unwrap_or(default.wall),
+        memory: chosen.memory.or(default.memory),
+        processes: chosen.processes.or(default.processes),
+        file_size: chosen.output_size.or(default.file_size),
+        log: default.log,
+    }
+}
+
+/// Config settings as backends get them: a text, or a list where a name came more than once (PEP 517).
+pub(super) fn settings(settings: &BTreeMap<String, Vec<String>>) -> BTreeMap<String, serde_json::Value> {
+    settings
+        .iter()
+        .map(|(name, values)| {
+            let value = match values.as_slice() {
+                [one] => serde_json::json!(one),
+                many => serde_json::json!(many),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+/// The project's folder in the box.
+pub(super) fn source_folder(subdirectory: &str) -> SandboxPath {
+    match subdirectory {
+        "" => sandbox_path(SOURCE),
+        below => sandbox_path(&format!("{SOURCE}/{below}")),
+    }
+}
+
+/// A path in the box that this program writes itself, or that the source's own file names give.
+pub(super) fn sandbox_path(text: &str) -> SandboxPath {
+    text.parse().expect("absolute, without `..`: constants, and folders of a checked source")
+}

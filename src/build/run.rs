@@ -1,0 +1,316 @@
+//! `build`: everything in order, for each target and version of Python.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::attest::Observed;
+use super::cache::{self, ActionResult, KeptOutput};
+use super::error::BuildError;
+use super::execute::{Command, Folders};
+use super::locking;
+use super::plan::BuildPlan;
+use super::planning::{Inputs, kinds, limits};
+use super::prepare::{Prepared, read_lock};
+use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
+use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
+use super::supply::{Parts, Supplier};
+use crate::builder::Builder;
+use crate::config::{Normalize, Target};
+use crate::digest::Sha256;
+use crate::lock::{Lock, LockedImage, LockedTarget};
+use crate::output::{
+    FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
+};
+use crate::provenance::{self, TrustMode};
+use crate::sandbox::Exit;
+use crate::store::RootUses;
+
+/// Builds the targets of a project and publishes outputs with their statements.
+///
+/// # Errors
+/// Anything from the configuration to the disk; what was there before stays, and nothing half-written is left.
+pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport, BuildError> {
+    let prepared = Prepared::read(&request.place, &[&request.dist, &request.provenance])?;
+    for note in prepared.source.notes() {
+        context.reporter.note(note);
+    }
+    prepared.source.require_history(&prepared.source.history_need()?)?;
+    let lock = usable_lock(request, &prepared, context)?;
+    let lock_file = Sha256::of(lock.to_text());
+    let supplier = Supplier::new(&prepared.project.debian, context);
+    let mut results = Vec::new();
+    let mut uses = RootUses::default();
+    for (target, builder) in &prepared.targets {
+        for variant in &target.variants {
+            let platform = prepared.platform;
+            let missing = || BuildError::Stale {
+                path: prepared.lock_path(&request.place),
+                target: target.name.clone(),
+                reasons: vec![format!("it holds nothing for {platform} with Python {}", variant.python)],
+            };
+            let locked = lock.find(&target.name, platform, variant.python).ok_or_else(missing)?;
+            let image = lock.image(&locked.image).ok_or_else(missing)?;
+            let one = One { request, prepared: &prepared, target, builder, lock_file, locked, image };
+            let (plan, origin, result) = one.result(&supplier, context)?;
+            let key = plan.action_key(context.engine.class(), TrustMode::Local);
+            uses.actions.insert(key);
+            uses.trees.insert(image.digest);
+            uses.blobs.extend(image.packages.iter().map(|package| package.sha256));
+            uses.blobs.extend(locked.distributions.iter().map(|file| file.sha256));
+            results.push((target, plan, origin, result));
+        }
+    }
+    let targets = publish(request, &results, context)?;
+    context.store.set_root("build", &prepared.lock_path(&request.place), &uses)?;
+    Ok(BuildReport { targets })
+}
+
+/// The lock as it stands, or a new one where that is allowed.
+fn usable_lock(request: &BuildRequest, prepared: &Prepared, context: Context<'_>) -> Result<Lock, BuildError> {
+    let path = prepared.lock_path(&request.place);
+    let old = read_lock(&path)?;
+    let why = match &old {
+        Some(lock) => match locking::check(prepared, lock, &path) {
+            Ok(()) => return Ok(lock.clone()),
+            Err(stale) if request.lock == LockPolicy::Locked => return Err(stale),
+            Err(stale) => stale.to_string(),
+        },
+        None if request.lock == LockPolicy::Locked => return Err(BuildError::NoLock { path }),
+        None => "there is no sealwright.lock".to_owned(),
+    };
+    context.reporter.note(&format!("locking first: {why}"));
+    for (target, _) in &prepared.targets {
+        if let Some(said) = &target.said {
+            context.reporter.note(&format!("{}: {said}", target.name));
+        }
+    }
+    let (lock, _) = locking::renew(prepared, path, old, Upgrade::Keep, context)?;
+    context.reporter.note("wrote sealwright.lock: commit it");
+    Ok(lock)
+}
+
+/// One target with one version of Python.
+struct One<'a> {
+    request: &'a BuildRequest,
+    prepared: &'a Prepared,
+    target: &'a Target,
+    builder: &'a Builder,
+    lock_file: Sha256,
+    locked: &'a LockedTarget,
+    image: &'a LockedImage,
+}
+
+/// How the script in the box ended.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+enum Ending {
+    Built {
+        #[expect(dead_code, reason = "outputs are found in their folder, not believed")]
+        outputs: Vec<String>,
+    },
+    Failed {
+        message: String,
+    },
+    Stale {
+        missing: Vec<Missing>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct Missing {
+    requirement: String,
+    installed: Option<String>,
+}
+
+impl One<'_> {
+    /// The bytes: of an earlier build of the same plan, or of one that is done now.
+    fn result(
+        &self,
+        supplier: &Supplier<'_>,
+        context: Context<'_>,
+    ) -> Result<(BuildPlan, Origin, ActionResult), BuildError> {
+        let normalize = self.request.normalize.unwrap_or(self.target.normalize);
+        let mut config_settings = self.target.config_settings.clone();
+        config_settings.extend(self.request.config_settings.clone());
+        let source = &self.prepared.source;
+        let plan = Inputs {
+            target: self.target,
+            builder: self.builder,
+            locked: self.locked,
+            image: self.image,
+            source: source.identity(),
+            subdirectory: source.subdirectory(),
+            epoch: source.epoch(),
+            outputs: self.request.outputs,
+            config_settings: &config_settings,
+            normalize,
+        }
+        .plan();
+        let key = plan.action_key(context.engine.class(), TrustMode::Local);
+        if self.request.cache == CachePolicy::Use
+            && let Some(result) = cache::find(&key, context)?
+        {
+            return Ok((plan, Origin::Cached, result));
+        }
+        let began = Instant::now();
+        let result = self.build(&plan, normalize, supplier, context)?;
+        cache::keep(&key, &result, context)?;
+        Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))
+    }
+
+    fn build(
+        &self,
+        plan: &BuildPlan,
+        normalize: Normalize,
+        supplier: &Supplier<'_>,
+        context: Context<'_>,
+    ) -> Result<ActionResult, BuildError> {
+        let started = Timestamp::now();
+        let parts = Parts::ensure(self.locked, self.image, supplier)?;
+        let folders = Folders::new(&self.prepared.source, context)?;
+        context.reporter.stage(&format!("building {}", self.target.name));
+        let command = Command {
+            argv: plan.argv.clone(),
+            env: plan.env.clone(),
+            cwd: plan.cwd.clone(),
+            limits: limits(&self.target.limits),
+        };
+        let finished = folders.run(command, &parts, self.builder, context)?;
+        match folders.result(&self.target.name, &finished, context)? {
+            Ending::Built { .. } if finished.exit == Exit::Code(0) => {}
+            Ending::Built { .. } => {
+                let what = "the build ended badly after its last step".to_owned();
+                return Err(folders.failed(&self.target.name, what, &finished, context));
+            }
+            Ending::Failed { message } => {
+                return Err(folders.failed(&self.target.name, message, &finished, context));
+            }
+            Ending::Stale { missing } => {
+                let text = |one: Missing| match one.installed {
+                    Some(version) => format!("{} (locked: {version})", one.requirement),
+                    None => one.requirement,
+                };
+                let missing = missing.into_iter().map(text).collect();
+                return Err(BuildError::NotLocked { target: self.target.name.clone(), missing });
+            }
+        }
+        let outputs = self.collect(&folders, plan, normalize, context)?;
+        let observed = Observed {
+            prepared: self.prepared,
+            target: self.target,
+            builder: self.builder,
+            request: self.request,
+            lock_file: self.lock_file,
+            slice: self.slice(),
+            plan,
+            finished: &finished,
+            invocation_id: format!("urn:uuid:{}", uuid::Uuid::new_v4()),
+            started: started.as_second(),
+            ended: Timestamp::now().as_second(),
+        };
+        let kept = observed.keep(context)?;
+        let mut result = ActionResult { outputs: Vec::new() };
+        for mut output in outputs {
+            let statement = observed.statement(&output, &kept, context)?;
+            let statement = context.store.insert(statement.to_line().as_bytes(), None)?;
+            let sha256 = output.sha256;
+            context.store.insert(output.reader()?, Some(sha256))?;
+            result.outputs.push(KeptOutput {
+                name: output.name.clone(),
+                size: output.size,
+                sha256: output.sha256,
+                statement: statement.digest,
+                byproducts: kept.digests(),
+            });
+        }
+        folders.close()?;
+        Ok(result)
+    }
+
+    /// Takes the outputs from the box's folder, checked and normalized.
+    fn collect(
+        &self,
+        folders: &Folders,
+        plan: &BuildPlan,
+        normalize: Normalize,
+        context: Context<'_>,
+    ) -> Result<Vec<PreparedOutput>, BuildError> {
+        let project = self.prepared.project.pyproject.as_ref().and_then(|pyproject| pyproject.project.as_ref());
+        let mut limits = OutputLimits::default();
+        if let Some(bytes) = self.target.limits.output_size {
+            limits.file_bytes = bytes;
+        }
+        let rules = OutputRules {
+            kinds: kinds(self.request.outputs),
+            project: ProjectRules {
+                name: project.and_then(|project| project.name.as_deref()?.parse().ok()),
+                version: project.and_then(|project| project.version.clone()),
+            },
+            limits,
+        };
+        collect(&folders.outputs(), &rules, context.cancel)?
+            .into_iter()
+            .map(|output| {
+                Ok(match normalize {
+                    Normalize::No => output.as_it_is(),
+                    Normalize::Yes => output.normalize(plan.epoch, folders.scratch())?,
+                })
+            })
+            .collect()
+    }
+
+    fn slice(&self) -> Lock {
+        Lock { images: vec![self.image.clone()], targets: vec![self.locked.clone()] }
+    }
+}
+
+/// Puts outputs and statements of all targets into their folders, together.
+fn publish(
+    request: &BuildRequest,
+    results: &[(&Target, BuildPlan, Origin, ActionResult)],
+    context: Context<'_>,
+) -> Result<Vec<BuiltTarget>, BuildError> {
+    let folder = FolderLock::acquire(&request.dist, context.reporter, context.cancel)?;
+    let mut publication = Publication::new(&folder, context.cancel);
+    let mut seen: BTreeMap<&str, Sha256> = BTreeMap::new();
+    let mut targets = Vec::new();
+    let mut bundle = Vec::new();
+    for (target, plan, origin, result) in results {
+        let mut outputs = Vec::new();
+        for output in &result.outputs {
+            let path = request.dist.join(&output.name);
+            let statement = request.provenance.join(provenance::file_name(&output.name));
+            outputs.push(BuiltOutput { path, size: output.size, sha256: output.sha256, statement: statement.clone() });
+            match seen.insert(&output.name, output.sha256) {
+                Some(first) if first == output.sha256 => continue,
+                Some(_) => {
+                    return Err(BuildError::Clash { target: target.name.clone(), name: output.name.clone() });
+                }
+                None => {}
+            }
+            publication.kept(&output.name, output.sha256, || {
+                context.store.open_blob(&output.sha256).map_err(BuildError::from)
+            })?;
+            let line = context.store.read(&output.statement)?;
+            publication.text(&statement, &line)?;
+            bundle.extend_from_slice(&line);
+        }
+        targets.push(BuiltTarget {
+            target: target.name.clone(),
+            python: plan.python,
+            engine: context.engine.class().to_owned(),
+            plan: plan.digest(),
+            origin: *origin,
+            outputs,
+            signed: false,
+        });
+    }
+    if let Some(path) = &request.bundle {
+        publication.text(path, &bundle)?;
+    }
+    publication.commit()?;
+    Ok(targets)
+}

@@ -1,0 +1,196 @@
+//! Filling the store: from mirrors and indexes, by digest; images and environments from what was fetched.
+
+use std::sync::OnceLock;
+
+use super::error::BuildError;
+use super::prepare::{Prepared, read_lock};
+use super::report::FetchReport;
+use super::request::{Context, Place};
+use crate::builder::Builder;
+use crate::config::DebianSources;
+use crate::environment::{self, Environment, Purpose, Workshop};
+use crate::error::Fault;
+use crate::fetch::{DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted};
+use crate::image::{self, Image};
+use crate::lock::{Distribution, LockedImage, LockedTarget};
+use crate::resolve::debian::Documents;
+use crate::wheel::PythonTarget;
+
+/// Gets what is missing in the store. The network's settings are read when something is missing, not before.
+pub(super) struct Supplier<'a> {
+    context: Context<'a>,
+    debian: &'a DebianSources,
+    fetcher: OnceLock<Fetcher>,
+}
+
+impl<'a> Supplier<'a> {
+    pub(super) fn new(debian: &'a DebianSources, context: Context<'a>) -> Self {
+        Self { context, debian, fetcher: OnceLock::new() }
+    }
+
+    /// The fetcher, made at its first use.
+    pub(super) fn fetcher(&self) -> Result<&Fetcher, BuildError> {
+        if let Some(fetcher) = self.fetcher.get() {
+            return Ok(fetcher);
+        }
+        let from = self.context.surroundings;
+        let settings = MirrorSettings {
+            mirrors: self.debian.mirrors.clone(),
+            security_mirrors: self.debian.security_mirrors.clone(),
+            snapshot: self.debian.snapshot.clone(),
+        };
+        let mirrors = DebianMirrors::load(&settings, from)?;
+        let fetcher = Fetcher::new(
+            self.context.store,
+            NetConfig::load(from)?,
+            PythonIndexes::load(from)?,
+            mirrors,
+            self.context.offline,
+        );
+        Ok(self.fetcher.get_or_init(|| fetcher))
+    }
+
+    /// The image, unpacked; its packages are fetched if it has to be assembled.
+    pub(super) fn image(&self, locked: &LockedImage) -> Result<Image, BuildError> {
+        let Context { store, engine, reporter, cancel, .. } = self.context;
+        if let Some(image) = image::present(&locked.digest, store)? {
+            return Ok(image);
+        }
+        if !locked.packages.iter().all(|package| store.has(&package.sha256)) {
+            self.fetcher()?.debian_packages(locked, reporter, cancel)?;
+        }
+        Ok(image::ensure(locked, store, engine, reporter, cancel)?)
+    }
+
+    /// Fetches distributions that are missing.
+    pub(super) fn distributions(&self, files: &[Distribution]) -> Result<(), BuildError> {
+        let Context { store, reporter, cancel, .. } = self.context;
+        if !files.iter().all(|file| store.has(&file.sha256)) {
+            self.fetcher()?.distributions(files, reporter, cancel)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches a file of unknown size, and says its size.
+    pub(super) fn measure(&self, file: &Distribution) -> Result<u64, BuildError> {
+        let Context { store, reporter, cancel, .. } = self.context;
+        let wanted = Wanted {
+            file: file.file.clone(),
+            sha256: file.sha256,
+            size: None,
+            required_by: file.required_by.clone(),
+            places: Places::Indexes(file.name.clone()),
+        };
+        self.fetcher()?.files(&[wanted], "distributions", reporter, cancel)?;
+        Ok(store.open_blob(&file.sha256)?.size())
+    }
+
+    /// What environments of an image are made with.
+    pub(super) fn workshop<'b>(&'b self, image: &'b Image, target: PythonTarget) -> Workshop<'b> {
+        let Context { store, engine, reporter, cancel, .. } = self.context;
+        Workshop { store, engine, image, target, reporter, cancel }
+    }
+
+    /// An environment, installed; its wheels are fetched if it has to be made.
+    pub(super) fn environment(
+        &self,
+        files: &[Distribution],
+        purpose: Purpose,
+        workshop: Workshop<'_>,
+    ) -> Result<Environment, BuildError> {
+        if let Some(environment) = environment::present(files, purpose, workshop)? {
+            return Ok(environment);
+        }
+        let of_role: Vec<Distribution> = files.iter().filter(|file| file.role == purpose.role()).cloned().collect();
+        self.distributions(&of_role)?;
+        Ok(environment::ensure(files, purpose, workshop)?)
+    }
+}
+
+/// What a box of a target is made of.
+pub(super) struct Parts {
+    pub(super) image: Image,
+    pub(super) build: Environment,
+    pub(super) tool: Environment,
+}
+
+impl Parts {
+    /// Makes what is not there yet.
+    pub(super) fn ensure(
+        locked: &LockedTarget,
+        image: &LockedImage,
+        supplier: &Supplier<'_>,
+    ) -> Result<Self, BuildError> {
+        let unpacked = supplier.image(image)?;
+        let workshop = supplier.workshop(&unpacked, PythonTarget::of(&image.reference, image.platform));
+        let build = supplier.environment(&locked.distributions, Purpose::Build, workshop)?;
+        let tool = supplier.environment(&locked.distributions, Purpose::Tool, workshop)?;
+        Ok(Self { image: unpacked, build, tool })
+    }
+}
+
+/// Documents of Debian's archives, from the mirrors in their order.
+pub(super) struct ArchiveDocuments<'a> {
+    pub(super) fetcher: &'a Fetcher,
+    pub(super) context: Context<'a>,
+}
+
+impl Documents for ArchiveDocuments<'_> {
+    fn document(&self, archive: &str, path: &str, limit: u64) -> Result<Vec<u8>, Box<dyn Fault>> {
+        let mirrors = self.fetcher.mirrors().bases(archive).map_err(|error| Box::new(error) as Box<dyn Fault>)?;
+        let mut first: Option<Box<dyn Fault>> = None;
+        for base in mirrors {
+            let result = match base.join(path) {
+                Ok(url) => self.fetcher.get_kept(&url, limit, self.context.cancel),
+                Err(_) => continue,
+            };
+            match result {
+                Ok(bytes) => return Ok(bytes),
+                Err(error) => first = first.or(Some(Box::new(error))),
+            }
+        }
+        Err(first.unwrap_or_else(|| Box::new(BuildError::NoMirror { archive: archive.to_owned() })))
+    }
+}
+
+/// Fills the store with everything that the lock of a project names, and unpacks its images.
+///
+/// # Errors
+/// There is no lock, something is not to be had or not what the lock says, or the host fails.
+pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildError> {
+    let prepared = Prepared::read(place, &[])?;
+    let path = prepared.lock_path(place);
+    let lock = read_lock(&path)?.ok_or(BuildError::NoLock { path })?;
+    let supplier = Supplier::new(&prepared.project.debian, context);
+    let mut report = FetchReport { files: 0, bytes: 0, images: 0 };
+    for (target, builder) in &prepared.targets {
+        for variant in &target.variants {
+            let Some(locked) = lock.find(&target.name, prepared.platform, variant.python) else { continue };
+            let Some(image) = lock.image(&locked.image) else { continue };
+            if !image.packages.iter().all(|package| context.store.has(&package.sha256)) {
+                supplier.fetcher()?.debian_packages(image, context.reporter, context.cancel)?;
+            }
+            supplier.distributions(&locked.distributions)?;
+            fetch_resolver(builder, &supplier, prepared.platform)?;
+            supplier.image(image)?;
+            let packages = image.packages.iter().map(|package| package.size);
+            let distributions = locked.distributions.iter().map(|file| file.size);
+            report.files += image.packages.len() + locked.distributions.len();
+            report.bytes += packages.chain(distributions).sum::<u64>();
+            report.images += 1;
+        }
+    }
+    Ok(report)
+}
+
+/// The resolver is no part of a build, but `lock --offline` needs it.
+fn fetch_resolver(
+    builder: &Builder,
+    supplier: &Supplier<'_>,
+    platform: crate::name::Platform,
+) -> Result<(), BuildError> {
+    match builder.toolchain().resolver(platform) {
+        Some(resolver) => supplier.distributions(&[resolver.distribution()]),
+        None => Ok(()),
+    }
+}
