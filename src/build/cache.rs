@@ -31,7 +31,8 @@ pub(super) struct KeptOutput {
 pub(super) fn find(key: &Sha256, context: Context<'_>) -> Result<Option<ActionResult>, BuildError> {
     let Some(bytes) = context.store.action(key)? else { return Ok(None) };
     let Ok(result) = serde_json::from_slice::<ActionResult>(&bytes) else { return Ok(None) };
-    let there = |output: &KeptOutput| context.store.has(&output.sha256) && context.store.has(&output.statement);
+    let there =
+        |output: &KeptOutput| context.store.has(&output.sha256) && context.store.has(&output.statement);
     Ok(result.outputs.iter().all(there).then_some(result))
 }
 
@@ -40,7 +41,9 @@ pub(super) fn keep(key: &Sha256, result: &ActionResult, context: Context<'_>) ->
     let uses: Vec<Sha256> = result
         .outputs
         .iter()
-        .flat_map(|output| [output.sha256, output.statement].into_iter().chain(output.byproducts.iter().copied()))
+        .flat_map(|output| {
+            [output.sha256, output.statement].into_iter().chain(output.byproducts.iter().copied())
+        })
         .collect();
     let bytes = serde_json::to_vec(result).expect("plain structures with text keys, written to memory");
     Ok(context.store.set_action(key, &bytes, &uses)?)

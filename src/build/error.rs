@@ -212,7 +212,9 @@ impl BuildError {
     #[must_use]
     pub fn log_tail(&self) -> Vec<String> {
         match self {
-            Self::Failed { tail, .. } | Self::Limit { tail, .. } | Self::NoResult { tail, .. } => tail.clone(),
+            Self::Failed { tail, .. } | Self::Limit { tail, .. } | Self::NoResult { tail, .. } => {
+                tail.clone()
+            }
             Self::Config(_)
             | Self::Source(_)
             | Self::Lock(_)
@@ -279,7 +281,10 @@ impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
             Self::Platform { .. } | Self::Scratch { .. } => Blame::Environment,
-            Self::ConfigNotCommitted | Self::Read { .. } | Self::NoMirror { .. } | Self::NoResolver { .. } => Blame::User,
+            Self::ConfigNotCommitted
+            | Self::Read { .. }
+            | Self::NoMirror { .. }
+            | Self::NoResolver { .. } => Blame::User,
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
             Self::Failed { .. }
             | Self::Limit { .. }

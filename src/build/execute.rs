@@ -94,44 +94,51 @@ impl Folders {
         context: Context<'_>,
     ) -> Result<T, BuildError> {
         const LIMIT: u64 = 1 << 20;
-        let failed = |source| BuildError::NoResult { target: target.clone(), source, tail: tail(&finished.log.bytes) };
+        let failed =
+            |source| BuildError::NoResult { target: target.clone(), source, tail: tail(&finished.log.bytes) };
         match finished.exit {
             Exit::LimitHit(limit) => {
                 let tail = tail(&finished.log.bytes);
                 return Err(BuildError::Limit { target: target.clone(), limit, tail });
             }
             Exit::Signal(signal) => {
-                return Err(self.failed(target, format!("the build was killed by signal {signal}"), finished, context));
+                return Err(failed_build(
+                    target,
+                    format!("the build was killed by signal {signal}"),
+                    finished,
+                    context,
+                ));
             }
             Exit::Code(_) => {}
         }
         match read_foreign(&self.path(OUT).join("result.json"), LIMIT) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| failed(Some(error))),
             Err(_) => match finished.exit {
-                Exit::Code(0) => Err(failed(None)),
-                Exit::Code(code) => {
-                    Err(self.failed(target, format!("the build failed with exit status {code}"), finished, context))
-                }
-                Exit::Signal(_) | Exit::LimitHit(_) => Err(failed(None)),
+                Exit::Code(code) if code != 0 => Err(failed_build(
+                    target,
+                    format!("the build failed with exit status {code}"),
+                    finished,
+                    context,
+                )),
+                Exit::Code(_) | Exit::Signal(_) | Exit::LimitHit(_) => Err(failed(None)),
             },
         }
     }
+}
 
-    /// A build that failed, with its log kept.
-    pub(super) fn failed(
-        &self,
-        target: &TargetName,
-        what: String,
-        finished: &Finished,
-        context: Context<'_>,
-    ) -> BuildError {
-        let log = match context.store.insert(finished.log.bytes.as_slice(), None) {
-            Ok(blob) => blob.digest,
-            Err(error) => return error.into(),
-        };
-        let log_path = context.store.blob_path(&log);
-        BuildError::Failed { target: target.clone(), what, log, log_path, tail: tail(&finished.log.bytes) }
-    }
+/// A build that failed, with its log kept.
+pub(super) fn failed_build(
+    target: &TargetName,
+    what: String,
+    finished: &Finished,
+    context: Context<'_>,
+) -> BuildError {
+    let log = match context.store.insert(finished.log.bytes.as_slice(), None) {
+        Ok(blob) => blob.digest,
+        Err(error) => return error.into(),
+    };
+    let log_path = context.store.blob_path(&log);
+    BuildError::Failed { target: target.clone(), what, log, log_path, tail: tail(&finished.log.bytes) }
 }
 
 /// What runs in the box.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::error::BuildError;
 use super::planning::{limits, settings, source_folder};
-use super::prepare::{Prepared, read_lock, release};
+use super::prepare::{Prepared, lock_path, read_lock, release};
 use super::report::{LockOutcome, LockReport};
 use super::request::{Context, LockMode, LockRequest, Upgrade};
 use super::supply::{ArchiveDocuments, Supplier};
@@ -35,7 +35,7 @@ const STATIC: &str = "build-system.requires";
 /// it is asked, the network or the host fails.
 pub fn lock(request: &LockRequest, context: Context<'_>) -> Result<LockReport, BuildError> {
     let prepared = Prepared::read(&request.place, &[])?;
-    let path = prepared.lock_path(&request.place);
+    let path = lock_path(&request.place);
     let old = read_lock(&path)?;
     match (request.mode, &old) {
         (LockMode::Check, None) => return Err(BuildError::NoLock { path }),
@@ -46,11 +46,13 @@ pub fn lock(request: &LockRequest, context: Context<'_>) -> Result<LockReport, B
         (LockMode::Write, _) => {}
     }
     let fresh = request.upgrade == Upgrade::Keep
-        && old.as_ref().is_some_and(|lock| check(&prepared, lock, &path).is_ok() && lock_is_whole(&prepared, lock));
+        && old
+            .as_ref()
+            .is_some_and(|lock| check(&prepared, lock, &path).is_ok() && lock_is_whole(&prepared, lock));
     if let (true, Some(lock)) = (fresh, &old) {
         return Ok(report(path, LockOutcome::Fresh, lock));
     }
-    let (lock, outcome) = renew(&prepared, path.clone(), old, request.upgrade, context)?;
+    let (lock, outcome) = renew(&prepared, &path, old, request.upgrade, context)?;
     Ok(report(path, outcome, &lock))
 }
 
@@ -74,7 +76,9 @@ pub(super) fn check(prepared: &Prepared, lock: &Lock, path: &Path) -> Result<(),
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
             let reasons = match lock.find(&target.name, prepared.platform, variant.python) {
-                None => vec![format!("it holds nothing for {} with Python {}", prepared.platform, variant.python)],
+                None => {
+                    vec![format!("it holds nothing for {} with Python {}", prepared.platform, variant.python)]
+                }
                 Some(locked) => locked.stale(lock, &prepared.asked(target, builder, variant)),
             };
             if !reasons.is_empty() {
@@ -89,27 +93,38 @@ pub(super) fn check(prepared: &Prepared, lock: &Lock, path: &Path) -> Result<(),
 /// Resolves the targets that were asked for again, and writes the lock.
 pub(super) fn renew(
     prepared: &Prepared,
-    path: PathBuf,
+    path: &Path,
     old: Option<Lock>,
     upgrade: Upgrade,
     context: Context<'_>,
 ) -> Result<(Lock, LockOutcome), BuildError> {
-    let _guard = context.store.lock_key(&format!("lock-{}", path.display()), context.reporter, context.cancel)?;
+    let _guard =
+        context.store.lock_key(&format!("lock-{}", path.display()), context.reporter, context.cancel)?;
     let mut lock = old.unwrap_or_else(|| Lock { images: Vec::new(), targets: Vec::new() });
     let supplier = Supplier::new(&prepared.project.debian, context);
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
-            let locking = Locking { prepared, target, builder, variant, old: &lock, upgrade, supplier: &supplier, context };
+            let locking = Locking {
+                prepared,
+                target,
+                builder,
+                variant,
+                old: &lock,
+                upgrade,
+                supplier: &supplier,
+                context,
+            };
             let newer = locking.run()?;
             lock.merge(newer);
         }
     }
     lock.retain(|locked| {
         prepared.project.targets.iter().any(|target| {
-            target.name == locked.name && target.variants.iter().any(|variant| variant.python == locked.python)
+            target.name == locked.name
+                && target.variants.iter().any(|variant| variant.python == locked.python)
         })
     });
-    let outcome = match write_whole(&path, lock.to_text().as_bytes())? {
+    let outcome = match write_whole(path, lock.to_text().as_bytes())? {
         Written::Unchanged => LockOutcome::Unchanged,
         Written::New | Written::Replaced => LockOutcome::Written,
     };
@@ -224,12 +239,8 @@ impl Locking<'_> {
             reporter: self.context.reporter,
             cancel: self.context.cancel,
         };
-        let request = python::Request {
-            wanted,
-            target: workshop.target,
-            python: self.variant.python,
-            keep: &keep,
-        };
+        let request =
+            python::Request { wanted, target: workshop.target, python: self.variant.python, keep: &keep };
         let answer = match python::resolve(request, tools) {
             // What was locked may not fit what is asked for now.
             Err(PythonError::Unsolvable { .. }) if !keep.is_empty() => {
@@ -247,7 +258,8 @@ impl Locking<'_> {
             self.supplier.fetcher()?.hint(sha256, url);
         }
         let known = size.unwrap_or_default();
-        let mut distribution = Distribution { role: Role::Build, name, version, file, size: known, sha256, required_by };
+        let mut distribution =
+            Distribution { role: Role::Build, name, version, file, size: known, sha256, required_by };
         if size.is_none() {
             distribution.size = self.supplier.measure(&distribution)?;
         }
@@ -257,10 +269,11 @@ impl Locking<'_> {
     /// The resolver, installed.
     fn resolver(&self, workshop: Workshop<'_>) -> Result<Environment, BuildError> {
         let platform = self.prepared.platform;
-        let resolver = self.builder.toolchain().resolver(platform).ok_or_else(|| BuildError::NoResolver {
-            builder: self.builder.name().to_owned(),
-            platform,
-        })?;
+        let resolver = self
+            .builder
+            .toolchain()
+            .resolver(platform)
+            .ok_or_else(|| BuildError::NoResolver { builder: self.builder.name().to_owned(), platform })?;
         self.supplier.environment(&[resolver.distribution()], Purpose::Tool, workshop)
     }
 

@@ -6,7 +6,8 @@ use super::error::BuildError;
 use super::request::{Place, SourceChoice};
 use crate::builder::Builder;
 use crate::config::{
-    BuilderChoice, CONFIG_FILE, DIST_FOLDER, LOCK_FILE, PROVENANCE_FOLDER, Project, ProjectFiles, Target, Variant,
+    BuilderChoice, CONFIG_FILE, DIST_FOLDER, LOCK_FILE, PROVENANCE_FOLDER, Project, ProjectFiles, Target,
+    Variant,
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
@@ -54,7 +55,9 @@ impl Prepared {
         let config = project.config_file.map(|path| ConfigFile {
             path: path.to_owned(),
             sha256: Sha256::of(
-                (if path == CONFIG_FILE { &files.config } else { &files.pyproject }).as_deref().unwrap_or_default(),
+                (if path == CONFIG_FILE { &files.config } else { &files.pyproject })
+                    .as_deref()
+                    .unwrap_or_default(),
             ),
         });
         let targets = project
@@ -63,11 +66,6 @@ impl Prepared {
             .map(|target| Ok((target.clone(), builder(&place.folder, &target.builder)?)))
             .collect::<Result<Vec<_>, BuildError>>()?;
         Ok(Self { source, project, targets, platform, config })
-    }
-
-    /// Where the lock lies.
-    pub(super) fn lock_path(&self, place: &Place) -> PathBuf {
-        place.folder.join(LOCK_FILE)
     }
 
     /// `build-system.requires`, or what stands for it in a project that has none.
@@ -92,6 +90,11 @@ impl Prepared {
             tools: Some(builder.toolchain().distributions().to_vec()),
         }
     }
+}
+
+/// Where the lock of a project lies.
+pub(super) fn lock_path(place: &Place) -> PathBuf {
+    place.folder.join(LOCK_FILE)
 }
 
 /// The lock, if there is one.

@@ -9,11 +9,11 @@ use serde::Deserialize;
 use super::attest::Observed;
 use super::cache::{self, ActionResult, KeptOutput};
 use super::error::BuildError;
-use super::execute::{Command, Folders};
+use super::execute::{Command, Folders, failed_build};
 use super::locking;
 use super::plan::BuildPlan;
 use super::planning::{Inputs, kinds, limits};
-use super::prepare::{Prepared, read_lock};
+use super::prepare::{Prepared, lock_path, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
 use super::supply::{Parts, Supplier};
@@ -47,7 +47,7 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
         for variant in &target.variants {
             let platform = prepared.platform;
             let missing = || BuildError::Stale {
-                path: prepared.lock_path(&request.place),
+                path: lock_path(&request.place),
                 target: target.name.clone(),
                 reasons: vec![format!("it holds nothing for {platform} with Python {}", variant.python)],
             };
@@ -64,13 +64,17 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
         }
     }
     let targets = publish(request, &results, context)?;
-    context.store.set_root("build", &prepared.lock_path(&request.place), &uses)?;
+    context.store.set_root("build", &lock_path(&request.place), &uses)?;
     Ok(BuildReport { targets })
 }
 
 /// The lock as it stands, or a new one where that is allowed.
-fn usable_lock(request: &BuildRequest, prepared: &Prepared, context: Context<'_>) -> Result<Lock, BuildError> {
-    let path = prepared.lock_path(&request.place);
+fn usable_lock(
+    request: &BuildRequest,
+    prepared: &Prepared,
+    context: Context<'_>,
+) -> Result<Lock, BuildError> {
+    let path = lock_path(&request.place);
     let old = read_lock(&path)?;
     let why = match &old {
         Some(lock) => match locking::check(prepared, lock, &path) {
@@ -87,7 +91,7 @@ fn usable_lock(request: &BuildRequest, prepared: &Prepared, context: Context<'_>
             context.reporter.note(&format!("{}: {said}", target.name));
         }
     }
-    let (lock, _) = locking::renew(prepared, path, old, Upgrade::Keep, context)?;
+    let (lock, _) = locking::renew(prepared, &path, old, Upgrade::Keep, context)?;
     context.reporter.note("wrote sealwright.lock: commit it");
     Ok(lock)
 }
@@ -183,10 +187,10 @@ impl One<'_> {
             Ending::Built { .. } if finished.exit == Exit::Code(0) => {}
             Ending::Built { .. } => {
                 let what = "the build ended badly after its last step".to_owned();
-                return Err(folders.failed(&self.target.name, what, &finished, context));
+                return Err(failed_build(&self.target.name, what, &finished, context));
             }
             Ending::Failed { message } => {
-                return Err(folders.failed(&self.target.name, message, &finished, context));
+                return Err(failed_build(&self.target.name, message, &finished, context));
             }
             Ending::Stale { missing } => {
                 let text = |one: Missing| match one.installed {
@@ -238,7 +242,8 @@ impl One<'_> {
         normalize: Normalize,
         context: Context<'_>,
     ) -> Result<Vec<PreparedOutput>, BuildError> {
-        let project = self.prepared.project.pyproject.as_ref().and_then(|pyproject| pyproject.project.as_ref());
+        let project =
+            self.prepared.project.pyproject.as_ref().and_then(|pyproject| pyproject.project.as_ref());
         let mut limits = OutputLimits::default();
         if let Some(bytes) = self.target.limits.output_size {
             limits.file_bytes = bytes;
@@ -283,7 +288,12 @@ fn publish(
         for output in &result.outputs {
             let path = request.dist.join(&output.name);
             let statement = request.provenance.join(provenance::file_name(&output.name));
-            outputs.push(BuiltOutput { path, size: output.size, sha256: output.sha256, statement: statement.clone() });
+            outputs.push(BuiltOutput {
+                path,
+                size: output.size,
+                sha256: output.sha256,
+                statement: statement.clone(),
+            });
             match seen.insert(&output.name, output.sha256) {
                 Some(first) if first == output.sha256 => continue,
                 Some(_) => {

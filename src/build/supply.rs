@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::error::BuildError;
-use super::prepare::{Prepared, read_lock};
+use super::prepare::{Prepared, lock_path, read_lock};
 use super::report::FetchReport;
 use super::request::{Context, Place};
 use crate::builder::Builder;
@@ -101,7 +101,8 @@ impl<'a> Supplier<'a> {
         if let Some(environment) = environment::present(files, purpose, workshop)? {
             return Ok(environment);
         }
-        let of_role: Vec<Distribution> = files.iter().filter(|file| file.role == purpose.role()).cloned().collect();
+        let of_role: Vec<Distribution> =
+            files.iter().filter(|file| file.role == purpose.role()).cloned().collect();
         self.distributions(&of_role)?;
         Ok(environment::ensure(files, purpose, workshop)?)
     }
@@ -137,7 +138,8 @@ pub(super) struct ArchiveDocuments<'a> {
 
 impl Documents for ArchiveDocuments<'_> {
     fn document(&self, archive: &str, path: &str, limit: u64) -> Result<Vec<u8>, Box<dyn Fault>> {
-        let mirrors = self.fetcher.mirrors().bases(archive).map_err(|error| Box::new(error) as Box<dyn Fault>)?;
+        let mirrors =
+            self.fetcher.mirrors().bases(archive).map_err(|error| Box::new(error) as Box<dyn Fault>)?;
         let mut first: Option<Box<dyn Fault>> = None;
         for base in mirrors {
             let result = match base.join(path) {
@@ -159,7 +161,7 @@ impl Documents for ArchiveDocuments<'_> {
 /// There is no lock, something is not to be had or not what the lock says, or the host fails.
 pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildError> {
     let prepared = Prepared::read(place, &[])?;
-    let path = prepared.lock_path(place);
+    let path = lock_path(place);
     let lock = read_lock(&path)?.ok_or(BuildError::NoLock { path })?;
     let supplier = Supplier::new(&prepared.project.debian, context);
     let mut report = FetchReport { files: 0, bytes: 0, images: 0 };

@@ -108,6 +108,8 @@ fn headline(target: &BuiltTarget) -> String {
             "{name}: built in {seconds:.2} s, sealed ({}, no network, Python {})",
             target.engine, target.python
         ),
-        Origin::Cached => format!("{name}: unchanged since it was built ({}, Python {})", target.engine, target.python),
+        Origin::Cached => {
+            format!("{name}: unchanged since it was built ({}, Python {})", target.engine, target.python)
+        }
     }
 }

@@ -59,7 +59,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
 /// The statement itself, or the one of an output.
 fn find(path: PathBuf) -> Result<PathBuf, InspectError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
-    if name.ends_with(provenance::SUFFIX) || name.ends_with(".json") || name.is_empty() {
+    if name.ends_with(provenance::SUFFIX)
+        || path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        || name.is_empty()
+    {
         return Ok(path);
     }
     let statement = provenance::file_name(&name);

@@ -148,9 +148,11 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
 
 /// Traces what sealwright does, with `-vv` or as `SEALWRIGHT_LOG` says.
 fn trace(verbose: u8) {
-    let filter = std::env::var("SEALWRIGHT_LOG").ok().or_else(|| (verbose > 1).then(|| "sealwright=debug".to_owned()));
+    let filter =
+        std::env::var("SEALWRIGHT_LOG").ok().or_else(|| (verbose > 1).then(|| "sealwright=debug".to_owned()));
     let Some(filter) = filter else { return };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time();
     // Somebody else's subscriber is fine too.
     let _ = builder.try_init();
 }

@@ -133,12 +133,15 @@ impl Reporter for Terminal {
 }
 
 fn spinner() -> ProgressStyle {
-    ProgressStyle::with_template("  {spinner} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_spinner())
+    ProgressStyle::with_template("  {spinner} {wide_msg}")
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
 }
 
 fn counter(unit: Unit) -> ProgressStyle {
     let template = match unit {
-        Unit::Bytes => "  {spinner} {msg}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}",
+        Unit::Bytes => {
+            "  {spinner} {msg}  {bar:24}  {decimal_bytes} of {decimal_total_bytes}  {decimal_bytes_per_sec}"
+        }
         Unit::Items => "  {spinner} {msg}  {bar:24}  {pos} of {len}",
     };
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())

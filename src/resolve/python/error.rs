@@ -111,9 +111,10 @@ pub enum NeedsWheels {
 impl Fault for PythonError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Requirement { .. } | Self::Direct { .. } | Self::Unsolvable { .. } | Self::NoWheel { .. } => {
-                Blame::User
-            }
+            Self::Requirement { .. }
+            | Self::Direct { .. }
+            | Self::Unsolvable { .. }
+            | Self::NoWheel { .. } => Blame::User,
             Self::Index { .. } | Self::Offline | Self::NoHash { .. } => Blame::Network,
             Self::Resolver { .. } | Self::Answer(_) | Self::AnswerVersion { .. } => Blame::Ours,
             Self::Io { .. } => Blame::Environment,

@@ -105,8 +105,11 @@ pub fn resolve(request: Request<'_>, tools: Tools<'_>) -> Result<Vec<Resolved>, 
     let answer = run::uv(request, tools)?;
     let pylock = Pylock::parse(&answer.pylock)?;
     let via = via::parse(&answer.annotated);
-    let mut resolved: Vec<Resolved> =
-        pylock.packages.iter().map(|package| choose(package, request.target, &via)).collect::<Result<_, _>>()?;
+    let mut resolved: Vec<Resolved> = pylock
+        .packages
+        .iter()
+        .map(|package| choose(package, request.target, &via))
+        .collect::<Result<_, _>>()?;
     resolved.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
     Ok(resolved)
 }
@@ -115,10 +118,11 @@ pub fn resolve(request: Request<'_>, tools: Tools<'_>) -> Result<Vec<Resolved>, 
 fn check(wanted: &Wanted) -> Result<(), PythonError> {
     use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
     let Wanted { requirement, by } = wanted;
-    let parsed: Requirement<VerbatimUrl> = requirement.parse().map_err(|error: pep508_rs::Pep508Error<_>| {
-        let problem = error.message.to_string();
-        PythonError::Requirement { requirement: requirement.clone(), by: by.clone(), problem }
-    })?;
+    let parsed: Requirement<VerbatimUrl> =
+        requirement.parse().map_err(|error: pep508_rs::Pep508Error<_>| {
+            let problem = error.message.to_string();
+            PythonError::Requirement { requirement: requirement.clone(), by: by.clone(), problem }
+        })?;
     match parsed.version_or_url {
         Some(VersionOrUrl::Url(_)) => {
             Err(PythonError::Direct { requirement: requirement.clone(), by: by.clone() })
@@ -128,11 +132,7 @@ fn check(wanted: &Wanted) -> Result<(), PythonError> {
 }
 
 /// The wheel of a package that fits best.
-fn choose(
-    package: &pylock::Package,
-    target: PythonTarget,
-    via: &via::Via,
-) -> Result<Resolved, PythonError> {
+fn choose(package: &pylock::Package, target: PythonTarget, via: &via::Via) -> Result<Resolved, PythonError> {
     let named: Vec<(WheelName, &pylock::Wheel)> =
         package.wheels.iter().filter_map(|wheel| Some((wheel.file().parse().ok()?, wheel))).collect();
     let none = || PythonError::NoWheel {

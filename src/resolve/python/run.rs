@@ -134,7 +134,11 @@ fn host_links(
         }
         let inside = format!("/tmp/links/{index}");
         let point = tmp.join("links").join(index.to_string());
-        if path.is_dir() { make(&point)? } else { write(&point, "")? }
+        if path.is_dir() {
+            make(&point)?
+        } else {
+            write(&point, "")?
+        }
         mounts.push(mount(path.to_owned(), &inside, Access::ReadOnly));
         for place in places.iter_mut().filter(|place| **place == shown) {
             place.clone_from(&inside);
@@ -185,12 +189,16 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let network = ["Failed to fetch", "error sending request", "Request failed", "HTTP status", "401", "403"];
     match finished.exit {
-        Exit::Code(1 | 2) if offline == Offline::Yes && says(&["network was disabled", "offline", "Network connectivity is disabled"]) => {
+        Exit::Code(1 | 2)
+            if offline == Offline::Yes
+                && says(&["network was disabled", "offline", "Network connectivity is disabled"]) =>
+        {
             PythonError::Offline
         }
         Exit::Code(2) if says(&network) => PythonError::Index { lines },
         Exit::Code(1) => {
-            let needs = if says(&["--no-build", "no usable wheels"]) { NeedsWheels::Yes } else { NeedsWheels::No };
+            let needs =
+                if says(&["--no-build", "no usable wheels"]) { NeedsWheels::Yes } else { NeedsWheels::No };
             PythonError::Unsolvable { lines, needs_wheels: needs }
         }
         exit @ (Exit::Code(_) | Exit::Signal(_) | Exit::LimitHit(_)) => PythonError::Resolver { exit, lines },
@@ -198,7 +206,11 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
 }
 
 fn make(path: &Path) -> Result<(), PythonError> {
-    fs::create_dir_all(path).map_err(|source| PythonError::Io { doing: "make", path: path.to_owned(), source })
+    fs::create_dir_all(path).map_err(|source| PythonError::Io {
+        doing: "make",
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn write(path: &Path, text: &str) -> Result<(), PythonError> {

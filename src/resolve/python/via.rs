@@ -19,7 +19,8 @@ pub(super) fn parse(text: &str) -> Via {
     let line = |line: &str| {
         let (requirement, by) = line.split_once("# via ")?;
         let name = requirement.split(['=', '[', ' ', ';']).next()?.parse().ok()?;
-        let mut by: Vec<String> = by.split(',').map(|who| asker(who.trim())).filter(|who| !who.is_empty()).collect();
+        let mut by: Vec<String> =
+            by.split(',').map(|who| asker(who.trim())).filter(|who| !who.is_empty()).collect();
         by.sort();
         by.dedup();
         Some((name, by))
