@@ -3,6 +3,7 @@
 mod bench;
 mod ends;
 mod files;
+mod hosts;
 mod network;
 mod privileges;
 mod user;

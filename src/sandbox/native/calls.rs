@@ -36,7 +36,6 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_mkdirat,
     SYS_mknodat,
     SYS_unlinkat,
-    SYS_renameat,
     SYS_renameat2,
     SYS_linkat,
     SYS_symlinkat,
@@ -53,7 +52,6 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_fdatasync,
     SYS_sync,
     SYS_syncfs,
-    SYS_sync_file_range,
     SYS_utimensat,
     SYS_flock,
     SYS_fcntl,
@@ -170,8 +168,6 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_personality,
     SYS_getrusage,
     SYS_times,
-    SYS_getrlimit,
-    SYS_setrlimit,
     SYS_prlimit64,
     SYS_getcpu,
     SYS_seccomp,
@@ -268,6 +264,24 @@ pub(super) const ALLOWED: &[c_long] = &[
     SYS_landlock_restrict_self,
     #[cfg(target_arch = "x86_64")]
     SYS_arch_prctl,
+    // What `libc` does not name for arm64 (`asm-generic/unistd.h`): renameat, sync_file_range, getrlimit,
+    // setrlimit.
+    #[cfg(target_arch = "aarch64")]
+    38,
+    #[cfg(target_arch = "aarch64")]
+    84,
+    #[cfg(target_arch = "aarch64")]
+    163,
+    #[cfg(target_arch = "aarch64")]
+    164,
+    #[cfg(target_arch = "x86_64")]
+    SYS_renameat,
+    #[cfg(target_arch = "x86_64")]
+    SYS_sync_file_range,
+    #[cfg(target_arch = "x86_64")]
+    SYS_getrlimit,
+    #[cfg(target_arch = "x86_64")]
+    SYS_setrlimit,
     // x86-64's older forms of the above
     #[cfg(target_arch = "x86_64")]
     SYS_open,

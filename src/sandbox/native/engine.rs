@@ -69,7 +69,8 @@ impl NativeEngine {
         let started = Instant::now();
         let mut control = Control::prepare(&job.spec.limits);
         let ended = Running::start(&self.launcher, job, &mut control).and_then(|mut running| {
-            let deadline = started + job.spec.limits.wall;
+            // A limit beyond what the clock can hold is none.
+            let deadline = started.checked_add(job.spec.limits.wall);
             let ended = running.watch(job, reporter, cancel, deadline, passed, &control);
             let left = running.end();
             ended.and_then(|ended| left.map(|()| ended))
@@ -193,7 +194,7 @@ impl Running {
         job: &Job,
         reporter: &dyn Reporter,
         cancel: &Cancel,
-        deadline: Instant,
+        deadline: Option<Instant>,
         passed: &mut Vec<Step>,
         control: &Control,
     ) -> Result<(Exit, Isolation, LogRecord), NativeError> {
@@ -216,15 +217,23 @@ impl Running {
             } else if let Some(signal) = cancel.signal() {
                 stop = Some((Stop::Cancelled(signal), now));
                 self.control = None;
-            } else if now >= deadline {
+            } else if deadline.is_some_and(|deadline| now >= deadline) {
                 stop = Some((Stop::Late, now));
                 self.control = None;
             }
-            wait(self.report.as_ref(), self.log.as_ref(), deadline.saturating_duration_since(now))
+            let left = deadline.map_or(POLL, |deadline| deadline.saturating_duration_since(now));
+            wait(self.report.as_ref(), self.log.as_ref(), left)
                 .map_err(|source| NativeError::Pipe { what: "waiting", source })?;
             if let Some(log) = &mut self.log {
                 match read(log, &mut block).map_err(|source| NativeError::Pipe { what: "the log", source })? {
-                    Got::Bytes(count) => keeper.take(&block[..count], &mut show),
+                    Got::Bytes(count) => {
+                        let before = keeper.dropped();
+                        keeper.take(&block[..count], &mut show);
+                        if before == 0 && keeper.dropped() > 0 {
+                            let limit = job.spec.limits.log;
+                            reporter.note(&format!("the log is over {limit} bytes: the rest is dropped"));
+                        }
+                    }
                     Got::Nothing => {}
                     Got::End => self.log = None,
                 }

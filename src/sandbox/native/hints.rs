@@ -7,6 +7,9 @@ use nix::errno::Errno;
 
 use super::error::Step;
 
+/// A profile that allows this program what AppArmor forbids to those without one.
+const APPARMOR: &str = r#"`printf 'abi <abi/4.0>,\ninclude <tunables/global>\nprofile sealwright %s flags=(unconfined) {\n  userns,\n}\n' "$(command -v sealwright)" | sudo tee /etc/apparmor.d/sealwright && sudo apparmor_parser -r /etc/apparmor.d/sealwright`"#;
+
 /// What to do about a step that failed with `errno`, most useful first.
 #[must_use]
 pub(super) fn for_step(step: Step, errno: Errno) -> Vec<String> {
@@ -58,7 +61,9 @@ pub(super) fn in_container() -> bool {
 fn namespaces_forbidden(step: Step, errno: Errno) -> Vec<String> {
     let mut hints = Vec::new();
     if sysctl("kernel/apparmor_restrict_unprivileged_userns").is_some_and(|value| value != "0") {
-        hints.push("Ubuntu's AppArmor forbids user namespaces to programs without a profile: put `abi <abi/4.0>, include <tunables/global> profile sealwright /path/of/sealwright flags=(unconfined) { userns, }` into /etc/apparmor.d/sealwright and run `sudo apparmor_parser -r /etc/apparmor.d/sealwright`".to_owned());
+        hints.push(format!(
+            "Ubuntu's AppArmor forbids user namespaces to programs without a profile: {APPARMOR}"
+        ));
         hints.push(
             "or allow them to all programs: `sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0`"
                 .to_owned(),

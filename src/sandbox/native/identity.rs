@@ -58,7 +58,8 @@ pub(super) fn hand_over(spec: &BoxSpec, identity: Identity) -> Result<(), Native
 }
 
 fn give(path: &Path, id: u32) -> io::Result<()> {
-    for entry in WalkDir::new(path).follow_root_links(true) {
+    // The folder itself may be named by a link; what it holds is never followed.
+    for entry in WalkDir::new(path.canonicalize()?).follow_root_links(false) {
         let entry = entry?;
         let meta = entry.metadata()?;
         if meta.uid() != id || meta.gid() != id {

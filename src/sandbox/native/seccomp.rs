@@ -37,6 +37,8 @@ const NAMESPACE_FLAGS: [i32; 7] = [
     libc::CLONE_NEWNET,
 ];
 
+/// `TIOCSTI` of `asm-generic/ioctls.h`: types into a terminal.
+const TIOCSTI: u64 = 0x5412;
 /// `TIOCLINUX` of `asm-generic/ioctls.h`: pastes into a console.
 const TIOCLINUX: u64 = 0x541C;
 
@@ -86,7 +88,7 @@ fn forbidden() -> Result<Rules, seccompiler::BackendError> {
     rules.insert(libc::SYS_socket, vec![SeccompRule::new(other_family)?, SeccompRule::new(other_netlink)?]);
 
     let mut typing = Vec::new();
-    for request in [libc::TIOCSTI, TIOCLINUX] {
+    for request in [TIOCSTI, TIOCLINUX] {
         typing.push(SeccompRule::new(vec![argument(1, SeccompCmpOp::Eq, request)?])?);
     }
     rules.insert(libc::SYS_ioctl, typing);
