@@ -120,6 +120,9 @@ pub(super) fn check(entries: &mut [Entry], origin: &str) -> Result<(), SourceErr
         if path.len() > MAX_PATH {
             return refuse(path, format!("its path is longer than {MAX_PATH} bytes"));
         }
+        if path.starts_with(b"/") {
+            return refuse(path, "its path is absolute".to_owned());
+        }
         let name_start = path.rfind_byte(b'/').map_or(0, |slash| slash + 1);
         if let Some(reason) = refused_name(path[name_start..].as_bstr(), Some(entry.mode)) {
             return refuse(path, reason);

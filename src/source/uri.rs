@@ -188,7 +188,7 @@ mod tests {
 
         #[test]
         fn no_ordinary_login_survives(user in "[a-zA-Z0-9_.-]{1,8}", secret in "SECRET[a-zA-Z0-9_-]{0,9}",
-            path in "(/[a-z~.]{1,5}){1,3}") {
+            path in "(/[a-z~]{1,5}){1,3}") {
             for address in [
                 format!("https://{user}:{secret}@forge.example{path}"),
                 format!("https://{secret}@forge.example{path}"),

@@ -10,5 +10,8 @@
 mod context;
 mod engine;
 mod fetch;
+mod source;
+mod source_archives;
+mod source_hostile;
 mod store;
 mod tidy;
