@@ -89,8 +89,11 @@ def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, secon
     except (OSError, ValueError, LookupError) as error:
         result.reason = f"download: {error}"
         return result
+    config = HERE / "config" / f"{name}.toml"
     for place in (first, second):
         (place.folder / name).mkdir()
+        if config.exists():
+            shutil.copyfile(config, place.folder / name / "sealwright.toml")
     code, result.first_seconds, log = run_build(program, first, name, ["--source", str(archive)])
     if code != 0:
         result.verdict, result.reason = f"failed ({code})", reason(log)

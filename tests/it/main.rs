@@ -8,6 +8,8 @@
 
 #[macro_use]
 mod context;
+
+mod build;
 mod engine;
 mod fetch;
 mod source;

@@ -66,11 +66,7 @@ pub(super) fn normalize(
         Ok(())
     })?;
     list.sort_by(|a, b| a.path.split(|byte| *byte == b'/').cmp(b.path.split(|byte| *byte == b'/')));
-    for pair in list.windows(2) {
-        if pair[0].path == pair[1].path {
-            return Err(member(&pair[1].path, "is there twice").into());
-        }
-    }
+    let list = last_ones(list)?;
     let index: Index<'_> = list.iter().map(|member| (member.path.as_slice(), member)).collect();
     check_hard_links(&index, limit)?;
 
@@ -95,6 +91,25 @@ pub(super) fn normalize(
     }
     tar.finish()?.finish()?;
     Ok(())
+}
+
+/// Of files that are there more than once the last, which is what every unpacker leaves (some backends write
+/// `PKG-INFO` again over that of an sdist which they build from). The list is sorted, equal paths in their order.
+fn last_ones(list: Vec<Member>) -> Result<Vec<Member>, ArchiveError> {
+    let mut kept: Vec<Member> = Vec::with_capacity(list.len());
+    for member in list {
+        match kept.last_mut() {
+            Some(before) if before.path == member.path => {
+                let file = |kind| matches!(kind, Kind::File | Kind::Executable);
+                if !file(before.kind) || !file(member.kind) {
+                    return Err(self::member(&member.path, "is there twice, and not as a file"));
+                }
+                *before = member;
+            }
+            Some(_) | None => kept.push(member),
+        }
+    }
+    Ok(kept)
 }
 
 impl Member {
