@@ -113,7 +113,7 @@ impl<'a> DotGit<'a> {
         } else {
             wanted.push((commit.id, Kind::Commit));
             let bytes = first.object(self.number, commit.id, Kind::Commit, &String::new)?;
-            if gix::objs::CommitRefIter::from_bytes(&bytes, commit.id.kind()).parent_ids().next().is_some() {
+            if super::history::parents(&bytes, commit.id.kind()).next().is_some() {
                 boundary.push(commit.id);
             }
         }

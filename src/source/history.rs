@@ -3,6 +3,7 @@
 use gix::ObjectId;
 use gix::bstr::{BString, ByteSlice};
 use gix::hashtable::HashSet;
+use gix::objs::commit::ref_iter::Token;
 use gix::objs::{CommitRefIter, Kind, TagRefIter};
 
 use super::error::SourceError;
@@ -36,6 +37,8 @@ pub(super) struct History {
     pub(super) boundary: Vec<ObjectId>,
     /// The tags on the ancestry, sorted by name.
     pub(super) tags: Vec<Tag>,
+    /// The whole ancestry, if it was walked to its end.
+    commits: Option<Vec<ObjectId>>,
 }
 
 /// How many tag objects may name one another.
@@ -46,28 +49,20 @@ impl History {
     pub(super) fn read(objects: &Objects<'_>, head: ObjectId) -> Result<Self, SourceError> {
         let boundary = shallow(objects)?;
         let mut tags = all_tags(objects)?;
-        let mut wanted: HashSet<ObjectId> = tags.iter().map(|tag| tag.commit).collect();
-        if boundary.is_empty() {
-            let mut open = wanted.clone();
-            if !open.is_empty() {
-                walk(objects, head, &boundary, |id| {
-                    open.remove(&id);
-                    if open.is_empty() { Walk::Stop } else { Walk::On }
-                })?;
-            }
-            wanted.retain(|id| !open.contains(id));
-            tags.retain(|tag| wanted.contains(&tag.commit));
-            return Ok(Self { boundary: Vec::new(), tags });
+        let mut open: HashSet<ObjectId> = tags.iter().map(|tag| tag.commit).collect();
+        if open.is_empty() && boundary.is_empty() {
+            return Ok(Self { boundary: Vec::new(), tags, commits: None });
         }
-        let mut seen = HashSet::default();
-        walk(objects, head, &boundary, |id| {
-            seen.insert(id);
-            Walk::On
+        let mut commits = Vec::new();
+        let end = walk(objects, head, &boundary, |id| {
+            commits.push(id);
+            // Where a shallow history ends counts only if it is part of this one: then every commit is looked at.
+            if open.remove(&id) && open.is_empty() && boundary.is_empty() { Walk::Stop } else { Walk::On }
         })?;
-        tags.retain(|tag| seen.contains(&tag.commit));
-        let mut boundary: Vec<_> = boundary.into_iter().filter(|id| seen.contains(id)).collect();
-        boundary.sort_unstable();
-        Ok(Self { boundary, tags })
+        tags.retain(|tag| !open.contains(&tag.commit));
+        let mut found: Vec<_> = commits.iter().filter(|id| boundary.contains(*id)).copied().collect();
+        found.sort_unstable();
+        Ok(Self { boundary: found, tags, commits: (end == Walk::On).then_some(commits) })
     }
 
     /// All commits of the ancestry of `head`, which is the first.
@@ -76,6 +71,9 @@ impl History {
         objects: &Objects<'_>,
         head: ObjectId,
     ) -> Result<Vec<ObjectId>, SourceError> {
+        if let Some(commits) = &self.commits {
+            return Ok(commits.clone());
+        }
         let boundary = self.boundary.iter().copied().collect();
         let mut all = Vec::new();
         walk(objects, head, &boundary, |id| {
@@ -86,6 +84,14 @@ impl History {
     }
 }
 
+/// The parents that a commit names. Reading ends with them: a whole history is a lot of commits.
+pub(super) fn parents(content: &[u8], kind: gix::hash::Kind) -> impl Iterator<Item = ObjectId> + '_ {
+    CommitRefIter::from_bytes(content, kind).skip(1).map_while(|field| match field {
+        Ok(Token::Parent { id }) => Some(id),
+        _ => None,
+    })
+}
+
 /// Whether a walk goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Walk {
@@ -93,33 +99,33 @@ enum Walk {
     Stop,
 }
 
-/// Visits each commit of the ancestry once. Grafts and replacements do not exist here, a commit-graph file is
+/// Visits each commit of the ancestry once, and says whether it came to the end. Grafts and replacements do not exist here, a commit-graph file is
 /// not asked: only the commits themselves say who their parents are.
 fn walk(
     objects: &Objects<'_>,
     head: ObjectId,
     boundary: &HashSet<ObjectId>,
     mut visit: impl FnMut(ObjectId) -> Walk,
-) -> Result<(), SourceError> {
+) -> Result<Walk, SourceError> {
     let mut seen = HashSet::default();
     seen.insert(head);
     let mut todo = vec![head];
     let mut buffer = Vec::new();
     while let Some(id) = todo.pop() {
         if visit(id) == Walk::Stop {
-            return Ok(());
+            return Ok(Walk::Stop);
         }
         if boundary.contains(&id) {
             continue;
         }
         objects.read_unchecked(id, Kind::Commit, &mut buffer, &|| "of the history".to_owned())?;
-        for parent in CommitRefIter::from_bytes(&buffer, id.kind()).parent_ids() {
+        for parent in parents(&buffer, id.kind()) {
             if seen.insert(parent) {
                 todo.push(parent);
             }
         }
     }
-    Ok(())
+    Ok(Walk::On)
 }
 
 fn shallow(objects: &Objects<'_>) -> Result<HashSet<ObjectId>, SourceError> {
