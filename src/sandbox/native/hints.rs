@@ -7,7 +7,7 @@ use nix::errno::Errno;
 
 use super::error::Step;
 
-/// A profile that allows this program what AppArmor forbids to those without one.
+/// A profile that allows this program what `AppArmor` forbids to those without one.
 const APPARMOR: &str = r#"`printf 'abi <abi/4.0>,\ninclude <tunables/global>\nprofile sealwright %s flags=(unconfined) {\n  userns,\n}\n' "$(command -v sealwright)" | sudo tee /etc/apparmor.d/sealwright && sudo apparmor_parser -r /etc/apparmor.d/sealwright`"#;
 
 /// What to do about a step that failed with `errno`, most useful first.

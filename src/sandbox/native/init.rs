@@ -34,6 +34,8 @@ pub(super) fn run(job: &Job, trees: Trees, pipes: Pipes) -> Result<(), Failure> 
     let passed = |step: Step| pass(&pipes, job, step);
     // When the process that forked us dies. It has one thread, and no change of id follows (prctl(2)).
     prctl::set_pdeathsig(Signal::SIGKILL).during(Step::Fork)?;
+    // Else the name of the file that was started, which is the host's affair.
+    prctl::set_name(c"sealwright").during(Step::Fork)?;
     passed(Step::Fork);
     rootfs::build(&job.spec, trees, &passed)?;
     if job.own_network() {

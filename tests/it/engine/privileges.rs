@@ -94,6 +94,7 @@ fn other_processes_are_invisible_and_pid_1_is_closed() {
 pids = sorted(int(name) for name in os.listdir('/proc') if name.isdigit())
 assert pids == [1, os.getpid()], pids
 assert open('/proc/1/cmdline').read() == 'sealwright\\0__sealwright-box\\0', open('/proc/1/cmdline').read()
+assert open('/proc/1/comm').read().strip() == 'sealwright'
 for name in ['environ', 'mem', 'maps', 'fd', 'root', 'cwd', 'exe']:
     path = '/proc/1/' + name
     try:
