@@ -18,6 +18,7 @@ const CHILD: &str = "SEALWRIGHT_TEST_HOSTILE_CHECKOUT";
 /// Everything that a repository can name as a program, and every program that git could call by name, makes a marker
 /// file. The test runs itself as a child so that `PATH` and `HOME` are hostile too.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table of settings that name programs")]
 fn no_program_of_a_repository_runs() {
     if let Some(checkout) = std::env::var_os(CHILD) {
         build_hostile_checkout(Path::new(&checkout));
@@ -156,6 +157,9 @@ fn commit_tree(project: &Project, lines: &[(&str, &str, &[u8])]) {
     project.git_run(&["update-ref", "refs/heads/main", &commit]);
 }
 
+/// Mode, object and name of a tree's entry.
+type Member<'a> = (&'a str, &'a str, &'a [u8]);
+
 #[test]
 fn trees_that_no_git_makes_are_refused() {
     git_or_skip!();
@@ -163,7 +167,7 @@ fn trees_that_no_git_makes_are_refused() {
     let blob = project.git_run(&["rev-parse", "HEAD:a"]);
     let tree = project.git_run(&["rev-parse", "HEAD^{tree}"]);
     let (blob, tree) = (blob.as_str(), tree.as_str());
-    let cases: [(&[(&str, &str, &[u8])], &str); 9] = [
+    let cases: [(&[Member<'_>], &str); 9] = [
         (&[("100644", blob, b".git")], ".git"),
         (&[("40000", tree, b".GIT")], ".git"),
         (&[("40000", tree, b"..")], ".."),

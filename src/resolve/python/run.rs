@@ -135,9 +135,9 @@ fn host_links(
         let inside = format!("/tmp/links/{index}");
         let point = tmp.join("links").join(index.to_string());
         if path.is_dir() {
-            make(&point)?
+            make(&point)?;
         } else {
-            write(&point, "")?
+            write(&point, "")?;
         }
         mounts.push(mount(path.to_owned(), &inside, Access::ReadOnly));
         for place in places.iter_mut().filter(|place| **place == shown) {
