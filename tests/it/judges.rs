@@ -1,0 +1,53 @@
+//! Outputs and statements before judges that are not ours: twine, and the PyPI package in-toto-attestation.
+//!
+//! `tests/setup.sh` installs them; where it could not, these tests are skipped.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::context::Project;
+
+/// A program of the judges' environment.
+fn judge(name: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("judges/bin").join(name);
+    path.is_file().then_some(path)
+}
+
+#[track_caller]
+fn assert_passes(command: &mut Command) {
+    let output = command.output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(output.status.success(), "{command:?}:\n{said}");
+}
+
+const LOADS_AND_VALIDATES: &str = "
+import sys
+from google.protobuf import json_format
+from in_toto_attestation.v1 import statement_pb2
+from in_toto_attestation.v1.statement import Statement
+from in_toto_attestation.predicates.provenance.v1 import provenance_pb2
+for path in sys.argv[1:]:
+    with open(path) as file:
+        [line] = file.read().splitlines()
+    statement = Statement.copy_from_pb(json_format.Parse(line, statement_pb2.Statement()))
+    statement.validate()
+    predicate = json_format.MessageToDict(statement.pb.predicate)
+    provenance = json_format.ParseDict(predicate, provenance_pb2.Provenance())
+    assert provenance.build_definition.build_type and provenance.run_details.builder.id
+";
+
+#[test]
+fn a_c_extension_passes_twine_and_its_statements_load_in_in_toto() {
+    let (Some(twine), Some(python)) = (judge("twine"), judge("python")) else {
+        skipped!("the judges are not installed");
+    };
+    let project = Project::copy_of("examples/c-extension").host_indexes().git();
+    project.run(&["build", "--locked"]).code(0);
+    let files = |folder: &'static str| -> Vec<PathBuf> {
+        project.names(folder).into_iter().map(|name| project.join(folder).join(name)).collect()
+    };
+    assert_eq!((files("dist").len(), files("provenance").len()), (2, 2));
+    assert_passes(Command::new(twine).args(["check", "--strict"]).args(files("dist")));
+    assert_passes(Command::new(python).args(["-c", LOADS_AND_VALIDATES]).args(files("provenance")));
+}
