@@ -12,6 +12,7 @@ mod context;
 mod build;
 mod engine;
 mod fetch;
+mod judges;
 mod source;
 mod source_archives;
 mod source_hostile;
