@@ -22,7 +22,8 @@ impl Fault for Unusable {
 }
 
 pub(super) fn run(_args: &Args, session: &Session) -> Result<(), Failure> {
-    let findings = doctor::probe(session.engine(), &session.store_location()?);
+    let store = session.open_store()?;
+    let findings = doctor::probe(session.engine(), store.path());
     if session.json() {
         session.print_json(&serde_json::json!(findings))?;
     } else {

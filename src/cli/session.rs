@@ -62,7 +62,7 @@ impl Session {
     }
 
     /// The folder of the store: `--store`, `SEALWRIGHT_STORE`, else the cache folder.
-    pub(super) fn store_location(&self) -> Result<PathBuf, Failure> {
+    fn store_location(&self) -> Result<PathBuf, Failure> {
         match &self.store {
             Some(path) => Ok(path.clone()),
             None => Ok(Store::default_location(|name| std::env::var_os(name))?),
