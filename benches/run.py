@@ -86,6 +86,8 @@ class Bench:
             (folder / ".git" / "info" / "exclude").write_text("dist/\nprovenance/\nsealwright.lock\n")
             run("git", "add", "--all", "--force", cwd=folder)
             run("git", "commit", "--quiet", "--message", "requests 2.32.3", cwd=folder, **identity)
+        # Peers of an earlier run built in the work tree, and left their traces in it.
+        run("git", "checkout", "--quiet", "--", ".", cwd=folder)
         self.sealwright(folder, "build")
         return folder
 
@@ -119,6 +121,7 @@ class Bench:
             pip=clean(lambda: timed(self.peers / "python", "-m", "build", folder)),
             uv=clean(lambda: timed(self.peers / "uv", "build", "--python", PYTHON, folder)),
         )
+        run("git", "checkout", "--quiet", "--", ".", cwd=folder)
         self.show("build/pip", medians["ours"], medians["pip"], 0.30)
         self.show("build/uv", medians["ours"], medians["uv"], 0.60)
 
