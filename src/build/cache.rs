@@ -36,14 +36,20 @@ pub(super) fn find(key: &Sha256, context: Context<'_>) -> Result<Option<ActionRe
     Ok(result.outputs.iter().all(there).then_some(result))
 }
 
-/// Keeps the result of a build.
-pub(super) fn keep(key: &Sha256, result: &ActionResult, context: Context<'_>) -> Result<(), BuildError> {
+/// Keeps the result of a build, and with it `trees`: what the box was made of.
+pub(super) fn keep(
+    key: &Sha256,
+    result: &ActionResult,
+    trees: &[Sha256],
+    context: Context<'_>,
+) -> Result<(), BuildError> {
     let uses: Vec<Sha256> = result
         .outputs
         .iter()
         .flat_map(|output| {
             [output.sha256, output.statement].into_iter().chain(output.byproducts.iter().copied())
         })
+        .chain(trees.iter().copied())
         .collect();
     let bytes = serde_json::to_vec(result).expect("plain structures with text keys, written to memory");
     Ok(context.store.set_action(key, &bytes, &uses)?)

@@ -10,7 +10,7 @@ use super::planning::{limits, settings, source_folder};
 use super::prepare::{Prepared, lock_path, read_lock, release};
 use super::report::{LockOutcome, LockReport};
 use super::request::{Context, LockMode, LockRequest, Upgrade};
-use super::supply::{ArchiveDocuments, Supplier};
+use super::supply::{ArchiveDocuments, Supplier, keep_locked};
 use crate::builder::Builder;
 use crate::config::{Target, Variant};
 use crate::digest::Sha256;
@@ -124,6 +124,7 @@ pub(super) fn renew(
                 && target.variants.iter().any(|variant| variant.python == locked.python)
         })
     });
+    keep_locked(&lock, path, context)?;
     let outcome = match write_whole(path, lock.to_text().as_bytes())? {
         Written::Unchanged => LockOutcome::Unchanged,
         Written::New | Written::Replaced => LockOutcome::Written,

@@ -16,7 +16,7 @@ use super::planning::{Inputs, kinds, limits};
 use super::prepare::{Prepared, lock_path, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
-use super::supply::{Parts, Supplier};
+use super::supply::{Parts, Supplier, keep_locked};
 use crate::builder::Builder;
 use crate::config::{Normalize, Target};
 use crate::digest::Sha256;
@@ -57,13 +57,11 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
             let (plan, origin, result) = one.result(&supplier, context)?;
             let key = plan.action_key(context.engine.class(), TrustMode::Local);
             uses.actions.insert(key);
-            uses.trees.insert(image.digest);
-            uses.blobs.extend(image.packages.iter().map(|package| package.sha256));
-            uses.blobs.extend(locked.distributions.iter().map(|file| file.sha256));
             results.push((target, plan, origin, result));
         }
     }
     let targets = publish(request, &results, context)?;
+    keep_locked(&lock, &lock_path(&request.place), context)?;
     context.store.set_root("build", &lock_path(&request.place), &uses)?;
     Ok(BuildReport { targets })
 }
@@ -160,8 +158,9 @@ impl One<'_> {
             return Ok((plan, Origin::Cached, result));
         }
         let began = Instant::now();
-        let result = self.build(&plan, normalize, supplier, context)?;
-        cache::keep(&key, &result, context)?;
+        let parts = Parts::ensure(self.locked, self.image, supplier)?;
+        let result = self.build(&plan, normalize, &parts, context)?;
+        cache::keep(&key, &result, &parts.keys(), context)?;
         Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))
     }
 
@@ -169,11 +168,10 @@ impl One<'_> {
         &self,
         plan: &BuildPlan,
         normalize: Normalize,
-        supplier: &Supplier<'_>,
+        parts: &Parts,
         context: Context<'_>,
     ) -> Result<ActionResult, BuildError> {
         let started = Timestamp::now();
-        let parts = Parts::ensure(self.locked, self.image, supplier)?;
         let folders = Folders::new(&self.prepared.source, context)?;
         context.reporter.stage(&format!("building {}", self.target.name));
         let command = Command {
@@ -182,7 +180,7 @@ impl One<'_> {
             cwd: plan.cwd.clone(),
             limits: limits(&self.target.limits),
         };
-        let finished = folders.run(command, &parts, self.builder, context)?;
+        let finished = folders.run(command, parts, self.builder, context)?;
         match folders.result(&self.target.name, &finished, context)? {
             Ending::Built { .. } if finished.exit == Exit::Code(0) => {}
             Ending::Built { .. } => {

@@ -1,5 +1,6 @@
 //! Filling the store: from mirrors and indexes, by digest; images and environments from what was fetched.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use super::error::BuildError;
@@ -8,12 +9,14 @@ use super::report::FetchReport;
 use super::request::{Context, Place};
 use crate::builder::Builder;
 use crate::config::DebianSources;
+use crate::digest::Sha256;
 use crate::environment::{self, Environment, Purpose, Workshop};
 use crate::error::Fault;
 use crate::fetch::{DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted};
 use crate::image::{self, Image};
-use crate::lock::{Distribution, LockedImage, LockedTarget};
+use crate::lock::{Distribution, Lock, LockedImage, LockedTarget};
 use crate::resolve::debian::Documents;
+use crate::store::RootUses;
 use crate::wheel::PythonTarget;
 
 /// Gets what is missing in the store. The network's settings are read when something is missing, not before.
@@ -130,6 +133,25 @@ impl Parts {
     }
 }
 
+impl Parts {
+    /// Keys of the trees.
+    pub(super) fn keys(&self) -> [Sha256; 3] {
+        [self.image.digest, self.build.key, self.tool.key]
+    }
+}
+
+/// Says that a project uses what its lock names, so that `store gc` keeps it.
+pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Result<(), BuildError> {
+    let packages = lock.images.iter().flat_map(|image| image.packages.iter().map(|package| package.sha256));
+    let files = lock.targets.iter().flat_map(|target| target.distributions.iter().map(|file| file.sha256));
+    let uses = RootUses {
+        blobs: packages.chain(files).collect(),
+        trees: lock.images.iter().map(|image| image.digest).collect(),
+        ..RootUses::default()
+    };
+    Ok(context.store.set_root("lock", path, &uses)?)
+}
+
 /// Documents of Debian's archives, from the mirrors in their order.
 pub(super) struct ArchiveDocuments<'a> {
     pub(super) fetcher: &'a Fetcher,
@@ -162,7 +184,8 @@ impl Documents for ArchiveDocuments<'_> {
 pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildError> {
     let prepared = Prepared::read(place, &[])?;
     let path = lock_path(place);
-    let lock = read_lock(&path)?.ok_or(BuildError::NoLock { path })?;
+    let lock = read_lock(&path)?.ok_or_else(|| BuildError::NoLock { path: path.clone() })?;
+    keep_locked(&lock, &path, context)?;
     let supplier = Supplier::new(&prepared.project.debian, context);
     let mut report = FetchReport { files: 0, bytes: 0, images: 0 };
     for (target, builder) in &prepared.targets {

@@ -191,3 +191,18 @@ fn two_builds_into_one_folder_wait_for_each_other() {
     let bytes = std::fs::read(project.join(&format!("dist/{WHEEL}"))).unwrap();
     assert_eq!(digest, sealwright::digest::Sha256::of(bytes));
 }
+
+#[test]
+fn gc_keeps_what_a_project_uses_until_its_lock_is_gone() {
+    let project = own_copy(sample(""));
+    project.run(&["build"]).code(0);
+    project.run(&["store", "gc", "--keep-hours", "0"]).code(0).stdout_has("removed");
+    project.run(&["build", "--locked", "--offline"]).code(0).stdout_has("unchanged since it was built");
+    project.run(&["build", "--locked", "--offline", "--no-cache"]).code(0);
+    std::fs::remove_file(project.join("sealwright.lock")).unwrap();
+    project.run(&["store", "gc", "--keep-hours", "0"]).code(0);
+    let listing = project.run(&["store", "ls", "--json"]).code(0).json();
+    for part in ["blobs", "trees", "actions", "roots"] {
+        assert_eq!(listing[part], serde_json::json!([]), "{part}");
+    }
+}
