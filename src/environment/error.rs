@@ -14,10 +14,10 @@ use crate::wheel::WheelError;
 pub enum EnvironmentError {
     /// The store.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// A wheel is wrong.
     #[error(transparent)]
-    Wheel(#[from] WheelError),
+    Wheel(Box<WheelError>),
     /// A wheel is made for another interpreter.
     #[error("{file} does not fit Python {python} on {platform}")]
     Unfit {
@@ -121,6 +121,18 @@ impl std::fmt::Display for Cause {
 impl std::error::Error for Cause {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source()
+    }
+}
+
+impl From<StoreError> for EnvironmentError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<WheelError> for EnvironmentError {
+    fn from(error: WheelError) -> Self {
+        Self::Wheel(Box::new(error))
     }
 }
 

@@ -13,6 +13,7 @@ mod build;
 mod engine;
 mod fetch;
 mod judges;
+mod python;
 mod source;
 mod source_archives;
 mod source_hostile;
