@@ -45,6 +45,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         make(&path(name))?;
     }
     let files = write_requests(request, &path("src"))?;
+    write_kept(request, &path("out"))?;
     let mut mounts = vec![
         mount(path("src"), "/src", Access::Writable),
         mount(path("out"), "/out", Access::Writable),
@@ -68,9 +69,11 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         env.insert("UV_OFFLINE".to_owned(), "1".to_owned());
     }
     let python = format!("/usr/bin/python{}", request.python);
+    // A variable for this is not read by `uv pip compile`.
+    let no_index = if env.remove("UV_NO_INDEX").is_some() { " --no-index" } else { "" };
     let common = format!(
         "{TOOL_ENVIRONMENT}/bin/uv pip compile --python {python} --no-build --no-sources --no-header --color never \
-         --constraints constraints.txt --quiet {files}"
+         --quiet{no_index}{files}"
     );
     let script = format!(
         "{common} --generate-hashes --format pylock.toml --output-file /out/pylock.toml >/dev/null && \
@@ -99,7 +102,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
     Ok(answer)
 }
 
-/// One requirements file for each asker, named after it, and the constraints. Returns their names.
+/// One requirements file for each asker, named after it. Returns their names.
 fn write_requests(request: Request<'_>, folder: &Path) -> Result<String, PythonError> {
     let askers: BTreeSet<&str> = request.wanted.iter().map(|wanted| wanted.by.as_str()).collect();
     let mut names = String::new();
@@ -111,10 +114,22 @@ fn write_requests(request: Request<'_>, folder: &Path) -> Result<String, PythonE
         write(&folder.join(&name), &lines.join("\n"))?;
         let _ = write!(names, " {name}");
     }
-    let constraints: Vec<String> =
-        request.keep.iter().map(|kept| format!("{}=={}", kept.name, kept.version)).collect();
-    write(&folder.join("constraints.txt"), &constraints.join("\n"))?;
     Ok(names)
+}
+
+/// What the resolver finds where its output goes: versions that it prefers, and leaves if they do not fit any more.
+fn write_kept(request: Request<'_>, folder: &Path) -> Result<(), PythonError> {
+    if request.keep.is_empty() {
+        return Ok(());
+    }
+    let mut pylock = "lock-version = \"1.0\"\ncreated-by = \"sealwright\"\n".to_owned();
+    let mut annotated = String::new();
+    for kept in request.keep {
+        let _ = write!(pylock, "[[packages]]\nname = \"{}\"\nversion = {:?}\n", kept.name, kept.version);
+        let _ = writeln!(annotated, "{}=={}", kept.name, kept.version);
+    }
+    write(&folder.join("pylock.toml"), &pylock)?;
+    write(&folder.join("annotated.txt"), &annotated)
 }
 
 /// Folders of the host that serve distributions, seen below `/tmp/links`.
@@ -187,7 +202,9 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
         .take(12)
         .collect();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    let network = ["Failed to fetch", "error sending request", "Request failed", "HTTP status", "401", "403"];
+    let network = ["Failed to fetch", "error sending request", "Request failed", "HTTP status"];
+    // An index that refuses looks to the resolver like one that has nothing, but for a hint.
+    let refused = ["(401 Unauthorized)", "403 Forbidden"];
     match finished.exit {
         Exit::Code(1 | 2)
             if offline == Offline::Yes
@@ -196,6 +213,9 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
             PythonError::Offline
         }
         Exit::Code(2) if says(&network) => PythonError::Index { lines },
+        Exit::Code(1) if says(&refused) => PythonError::Index {
+            lines: hints(&text).filter(|hint| refused.iter().any(|word| hint.contains(word))).collect(),
+        },
         Exit::Code(1) => {
             let needs =
                 if says(&["--no-build", "no usable wheels"]) { NeedsWheels::Yes } else { NeedsWheels::No };
@@ -203,6 +223,13 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
         }
         exit @ (Exit::Code(_) | Exit::Signal(_) | Exit::LimitHit(_)) => PythonError::Resolver { exit, lines },
     }
+}
+
+/// The resolver's hints. What it says of credentials is in them.
+fn hints(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.lines()
+        .filter_map(|line| line.trim().strip_prefix("hint: "))
+        .map(|hint| hint.trim_end_matches('.').to_owned())
 }
 
 fn make(path: &Path) -> Result<(), PythonError> {
