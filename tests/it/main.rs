@@ -10,6 +10,7 @@
 mod context;
 
 mod build;
+mod debian;
 mod engine;
 mod fetch;
 mod judges;
