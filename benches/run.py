@@ -9,7 +9,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 
@@ -73,23 +72,28 @@ class Bench:
         """A checkout of requests 2.32.3, locked, with a store that holds all that its build needs."""
         folder = self.work / "requests-2.32.3"
         archive = index.download(*REQUESTS, self.work)
-        if not (folder / ".git").exists():
+        ready = folder / ".git" / "ready"
+        if not ready.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            # Without the archive's owners: git refuses a repository of somebody else.
-            with tarfile.open(archive) as unpacked:
-                unpacked.extractall(self.work, filter="data")
-            for path in (folder, *folder.rglob("*")):
-                os.chown(path, os.getuid(), os.getgid(), follow_symlinks=False)
+            run("tar", "--no-same-owner", "-xf", archive, cwd=self.work)
             identity = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in
                         (("NAME", "Bench"), ("EMAIL", "bench@host.example"), ("DATE", "2024-05-29T15:37:47Z"))}
             run("git", "init", "--quiet", cwd=folder)
             (folder / ".git" / "info" / "exclude").write_text("dist/\nprovenance/\nsealwright.lock\n")
+            # The frozen archive, as in the examples: one base image for all that is measured and tested.
+            (folder / "sealwright.toml").write_text('[target.dist]\nsuites = ["bookworm"]\n')
             run("git", "add", "--all", "--force", cwd=folder)
             run("git", "commit", "--quiet", "--message", "requests 2.32.3", cwd=folder, **identity)
-        # Peers of an earlier run built in the work tree, and left their traces in it.
+            ready.touch()
         run("git", "checkout", "--quiet", "--", ".", cwd=folder)
         self.sealwright(folder, "build")
         return folder
+
+    def clean(self):
+        """The checkout as it was committed: peers leave build/ and change the egg-info that the sdist brought."""
+        for name in ("dist", "build", "provenance"):
+            shutil.rmtree(self.requests / name, ignore_errors=True)
+        run("git", "checkout", "--quiet", "--", ".", cwd=self.requests)
 
     def sealwright(self, folder, *arguments):
         return timed(self.program, "-C", folder, *arguments, SEALWRIGHT_STORE=str(self.store))
@@ -106,12 +110,7 @@ class Bench:
 
         def clean(task):
             def timed_task():
-                for name in ("dist", "build", "provenance"):
-                    shutil.rmtree(folder / name, ignore_errors=True)
-                for egg_info in folder.glob("**/*.egg-info"):
-                    if egg_info.name != "requests.egg-info" or egg_info.parent != folder:
-                        shutil.rmtree(egg_info)
-                run("git", "checkout", "--quiet", "--", ".", cwd=folder)
+                self.clean()
                 return task()
             return timed_task
 
@@ -121,12 +120,12 @@ class Bench:
             pip=clean(lambda: timed(self.peers / "python", "-m", "build", folder)),
             uv=clean(lambda: timed(self.peers / "uv", "build", "--python", PYTHON, folder)),
         )
-        run("git", "checkout", "--quiet", "--", ".", cwd=folder)
         self.show("build/pip", medians["ours"], medians["pip"], 0.30)
         self.show("build/uv", medians["ours"], medians["uv"], 0.60)
 
     def unchanged(self):
         folder = self.requests
+        self.clean()
         self.sealwright(folder, "build")
         medians = alternating(max(self.rounds, 20), ours=lambda: self.sealwright(folder, "build"))
         self.show_absolute("unchanged", medians["ours"] * 1000, 30, "ms")
