@@ -281,9 +281,9 @@ mod tests {
         for package in packages {
             let (head, fields) = package.split_once(';').unwrap_or((package, ""));
             let (name, version) = head.trim().split_once(' ').unwrap();
-            text += &format!("Package: {name}\nVersion: {version}\nArchitecture: amd64\n");
+            text = format!("{text}Package: {name}\nVersion: {version}\nArchitecture: amd64\n");
             for field in fields.split(';').filter(|field| !field.is_empty()) {
-                text += &format!("{}\n", field.trim());
+                text = format!("{text}{}\n", field.trim());
             }
             text.push('\n');
         }

@@ -1,6 +1,7 @@
 //! A Debian archive in memory: packages, their `Packages` file, a Release and its signatures.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use pgp::composed::{
     ArmorOptions, CleartextSignedMessage, DetachedSignature, EncryptionCaps, KeyType, SecretKeyParamsBuilder,
@@ -42,7 +43,8 @@ impl Deb {
     }
 
     pub fn field(mut self, line: &str) -> Self {
-        self.fields += &format!("{line}\n");
+        self.fields.push_str(line);
+        self.fields.push('\n');
         self
     }
 
@@ -145,21 +147,19 @@ fn tarred(members: &[Member]) -> Vec<u8> {
 
 fn pack(packer: &str, bytes: &[u8]) -> Vec<u8> {
     use std::io::Read;
-    let mut packed = Vec::new();
+    let mut small = Vec::new();
     match packer {
-        "" => packed.extend_from_slice(bytes),
+        "" => small.extend_from_slice(bytes),
         ".xz" => {
-            liblzma::read::XzEncoder::new(bytes, 1).read_to_end(&mut packed).unwrap();
+            liblzma::read::XzEncoder::new(bytes, 1).read_to_end(&mut small).unwrap();
         }
         ".gz" => {
-            flate2::read::GzEncoder::new(bytes, flate2::Compression::fast())
-                .read_to_end(&mut packed)
-                .unwrap();
+            flate2::read::GzEncoder::new(bytes, flate2::Compression::fast()).read_to_end(&mut small).unwrap();
         }
-        ".zst" => packed = zstd::encode_all(bytes, 1).unwrap(),
+        ".zst" => small = zstd::encode_all(bytes, 1).unwrap(),
         _ => panic!("{packer}"),
     }
-    packed
+    small
 }
 
 /// A key to sign archives with.
@@ -215,8 +215,16 @@ impl Archive {
             let bytes = deb.build();
             let path = format!("pool/main/{}_{}_amd64.deb", deb.name, deb.version);
             packages += &deb.paragraph();
-            packages +=
-                &format!("Filename: {path}\nSize: {}\nSHA256: {}\n\n", bytes.len(), Sha256::of(&bytes));
+            writeln!(
+                packages,
+                "Filename: {path}
+Size: {}
+SHA256: {}
+",
+                bytes.len(),
+                Sha256::of(&bytes)
+            )
+            .unwrap();
             files.insert(path, bytes);
         }
         let packed = pack(".xz", packages.as_bytes());
@@ -225,7 +233,7 @@ impl Archive {
             Valid-Until: Sat, 18 Jul 2026 10:16:37 UTC\nAcquire-By-Hash: yes\nSHA256:\n"
                 .to_owned();
         for (name, bytes) in [("Packages", packages.as_bytes()), ("Packages.xz", &packed)] {
-            release += &format!(" {} {} main/binary-amd64/{name}\n", Sha256::of(bytes), bytes.len());
+            writeln!(release, " {} {} main/binary-amd64/{name}", Sha256::of(bytes), bytes.len()).unwrap();
         }
         let folder = "dists/bookworm/main/binary-amd64";
         files.insert(format!("{folder}/by-hash/SHA256/{}", Sha256::of(&packed)), packed);
