@@ -78,14 +78,6 @@ pub enum BuildError {
         /// Why.
         source: std::io::Error,
     },
-    /// A folder of the box cannot be made.
-    #[error("cannot make {path}")]
-    Scratch {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
     /// There is a configuration, and it is not part of what is built.
     #[error("sealwright.toml is there, but not in the commit that is built")]
     ConfigNotCommitted,
@@ -230,7 +222,6 @@ impl BuildError {
             | Self::Engine(_)
             | Self::Platform { .. }
             | Self::Read { .. }
-            | Self::Scratch { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::ConfigNotCommitted
@@ -260,7 +251,6 @@ impl BuildError {
             Self::Statement(_)
             | Self::Platform { .. }
             | Self::Read { .. }
-            | Self::Scratch { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::ConfigNotCommitted
@@ -280,7 +270,7 @@ impl BuildError {
 impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Platform { .. } | Self::Scratch { .. } => Blame::Environment,
+            Self::Platform { .. } => Blame::Environment,
             Self::ConfigNotCommitted
             | Self::Read { .. }
             | Self::NoMirror { .. }
@@ -311,7 +301,7 @@ impl Fault for BuildError {
     fn hints(&self) -> Vec<String> {
         let relock = "run `sealwright lock` and commit sealwright.lock";
         match self {
-            Self::Read { source, .. } | Self::Scratch { source, .. } => io_hints(source),
+            Self::Read { source, .. } => io_hints(source),
             Self::ConfigNotCommitted => vec!["commit it, or build with --allow-dirty".to_owned()],
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => vec![relock.to_owned()],
             Self::Failed { log_path, .. } => vec![

@@ -29,8 +29,7 @@ impl Folders {
         let scratch = context.store.scratch("build")?;
         let folders = Self { scratch };
         for name in [OUT, "tmp", "home"] {
-            let path = folders.path(name);
-            std::fs::create_dir(&path).map_err(|source| BuildError::Scratch { path, source })?;
+            folders.scratch.folder(name)?;
         }
         source.export(&folders.path("src"))?;
         Ok(folders)
@@ -58,7 +57,7 @@ impl Folders {
     /// Runs a command in the box.
     pub(super) fn run(
         &self,
-        command: Command,
+        program: Program,
         parts: &Parts,
         builder: &Builder,
         context: Context<'_>,
@@ -73,11 +72,11 @@ impl Folders {
         let spec = BoxSpec {
             root: parts.image.root.clone(),
             mounts,
-            argv: command.argv,
-            env: command.env,
-            cwd: command.cwd,
+            argv: program.argv,
+            env: program.env,
+            cwd: program.cwd,
             network: Network::None,
-            limits: command.limits,
+            limits: program.limits,
         };
         context
             .engine
@@ -142,7 +141,7 @@ pub(super) fn failed_build(
 }
 
 /// What runs in the box.
-pub(super) struct Command {
+pub(super) struct Program {
     pub(super) argv: Vec<String>,
     pub(super) env: std::collections::BTreeMap<String, String>,
     pub(super) cwd: SandboxPath,

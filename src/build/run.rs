@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::attest::Observed;
 use super::cache::{self, ActionResult, KeptOutput};
 use super::error::BuildError;
-use super::execute::{Command, Folders, failed_build};
+use super::execute::{Folders, Program, failed_build};
 use super::locking;
 use super::plan::BuildPlan;
 use super::planning::{Inputs, kinds, limits};
@@ -174,13 +174,13 @@ impl One<'_> {
         let started = Timestamp::now();
         let folders = Folders::new(&self.prepared.source, context)?;
         context.reporter.stage(&format!("building {}", self.target.name));
-        let command = Command {
+        let program = Program {
             argv: plan.argv.clone(),
             env: plan.env.clone(),
             cwd: plan.cwd.clone(),
             limits: limits(&self.target.limits),
         };
-        let finished = folders.run(command, parts, self.builder, context)?;
+        let finished = folders.run(program, parts, self.builder, context)?;
         match folders.result(&self.target.name, &finished, context)? {
             Ending::Built { .. } if finished.exit == Exit::Code(0) => {}
             Ending::Built { .. } => {

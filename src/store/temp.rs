@@ -132,6 +132,16 @@ impl Scratch {
         &self.path
     }
 
+    /// A new folder in it.
+    ///
+    /// # Errors
+    /// The host fails.
+    pub fn folder(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let path = self.path.join(name);
+        fs::create_dir(&path).io("create", &path)?;
+        Ok(path)
+    }
+
     /// Removes the folder now, and says so if that fails.
     ///
     /// # Errors

@@ -188,7 +188,7 @@ fn matches_issuer(signature: &Signature, key: &impl KeyDetails) -> bool {
     }
 }
 
-/// Whether a primary key is neither revoked nor expired, by its newest valid self-signature.
+/// Whether a primary key is neither revoked nor expired, by its newest valid self-signatures.
 fn primary_counts(certificate: &SignedPublicKey, now: Timestamp) -> Result<(), &'static str> {
     let key = &certificate.primary_key;
     if !certificate.details.revocation_signatures.is_empty() {
@@ -202,8 +202,14 @@ fn primary_counts(certificate: &SignedPublicKey, now: Timestamp) -> Result<(), &
                 && one.verify_certification(key, Tag::UserId, &user.id).is_ok()
         })
     });
-    let newest = direct.chain(users).max_by_key(|one| one.created().map(pgp::types::Timestamp::as_secs));
-    alive(key, newest.ok_or("has no valid self-signature")?, now)
+    // A direct signature may only name a revoker and say nothing of expiry: each kind is asked for its newest.
+    let made = |one: &&Signature| one.created().map(pgp::types::Timestamp::as_secs);
+    let newest: Vec<&Signature> =
+        [direct.max_by_key(made), users.max_by_key(made)].into_iter().flatten().collect();
+    if newest.is_empty() {
+        return Err("has no valid self-signature");
+    }
+    newest.into_iter().try_for_each(|one| alive(key, one, now))
 }
 
 /// Whether a signing subkey is bound to its primary key, neither revoked nor expired.
