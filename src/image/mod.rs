@@ -1,7 +1,7 @@
 //! Base images: from locked Debian packages to an unpacked tree and an OCI image, the same bytes everywhere.
 //!
 //! Recipe 1, in order: every package is unpacked without running its scripts, with `/bin`, `/sbin` and `/lib*` merged
-//! into `/usr` ([`unpack`]); a few fixed steps make what scripts would have made and a box needs (`steps`); that
+//! into `/usr` (`unpack`); a few fixed steps make what scripts would have made and a box needs (`steps`); that
 //! is layer 1. Two programs of the image itself then run in the box, without network and with the image read-only:
 //! `ldconfig`, and Python compiling its own library (`boxed`); what they wrote is layer 2.
 //!
