@@ -153,6 +153,9 @@ pub enum RefusalReason {
     /// A file name that its format forbids.
     #[error("{0}")]
     FileName(#[from] super::FileNameError),
+    /// The same of a wheel.
+    #[error("its name is no file name of a wheel with a version")]
+    WheelName,
     /// Name or version differ from those inside.
     #[error("its {field} is {actual}, expected {expected} as {of} says")]
     Mismatch {

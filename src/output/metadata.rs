@@ -8,8 +8,9 @@ use mailparse::MailHeaderMap;
 use pep440_rs::Version;
 
 use super::normalize::{sdist, wheel};
-use super::{ArchiveError, OutputKind, ProjectRules, RefusalReason, SdistName, WheelName};
+use super::{ArchiveError, OutputKind, ProjectRules, RefusalReason, SdistName};
 use crate::name::PackageName;
+use crate::wheel::WheelName;
 
 /// More bytes than any honest METADATA has: it holds a README.
 const LIMIT: u64 = 8 << 20;
@@ -24,12 +25,15 @@ pub(super) fn read(
 ) -> Result<(PackageName, String), RefusalReason> {
     let (name, version) = match kind {
         OutputKind::Wheel => {
-            let parsed: WheelName = file_name.parse()?;
-            let text = from_wheel(file, &parsed.stem)?;
+            let parsed: WheelName = file_name.parse().map_err(|_| RefusalReason::WheelName)?;
+            // In this form a `-` cannot occur and `_` may stand for it.
+            let in_name = Version::from_str(&parsed.version.replace('_', "-"));
+            let in_name = in_name.map_err(|_| RefusalReason::WheelName)?;
+            let parts: Vec<&str> = file_name.splitn(3, '-').take(2).collect();
+            let text = from_wheel(file, &parts.join("-"))?;
             let (name, version) = headers("METADATA", &text)?;
             equal("name", &parsed.name, &name, "METADATA")?;
-            let same = parsed.version == version.1;
-            same_version(same, &parsed.version.to_string(), &version.0, "METADATA")?;
+            same_version(in_name == version.1, &parsed.version, &version.0, "METADATA")?;
             (name, version)
         }
         OutputKind::Sdist => {

@@ -13,7 +13,7 @@ mod whole;
 
 pub use collect::{Collected, OutputKind, OutputLimits, OutputRules, ProjectRules, collect};
 pub use error::{ArchiveError, OutputError, Refusal, RefusalReason};
-pub use filename::{FileNameError, SdistName, WheelName};
+pub use filename::{FileNameError, SdistName};
 pub use folder::FolderLock;
 pub use foreign::read_foreign;
 pub use normalize::{Applied, Effect, Normalizer, Prepared};

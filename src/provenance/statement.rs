@@ -62,10 +62,10 @@ impl Statement {
     /// As [`Statement::parse`], and if there is not exactly one line.
     pub fn parse_file(bytes: &[u8]) -> Result<Self, StatementError> {
         let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());
-        let mut lines: Vec<&[u8]> = lines.collect();
-        match (lines.pop(), lines.len()) {
-            (Some(line), 0) => Self::parse(line),
-            (_, others) => Err(StatementError::Lines { lines: others + 1 }),
+        let lines: Vec<&[u8]> = lines.collect();
+        match lines[..] {
+            [line] => Self::parse(line),
+            _ => Err(StatementError::Lines { lines: lines.len() }),
         }
     }
 

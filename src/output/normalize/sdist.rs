@@ -282,15 +282,11 @@ struct Limited<R> {
 #[error("over the limit")]
 struct Over;
 
+/// Looks for [`Over`] under what the tar reader wraps around it.
 fn is_over(error: &io::Error) -> bool {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = error.get_ref().map(|inner| inner as _);
-    while let Some(error) = cause {
-        if error.is::<Over>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    let Some(inner) = error.get_ref() else { return false };
+    let below = inner.source().and_then(|source| source.downcast_ref());
+    inner.is::<Over>() || below.is_some_and(is_over)
 }
 
 impl<R: Read> Read for Limited<R> {
