@@ -135,8 +135,11 @@ pub fn wheel(members: &[(&str, &[u8], u32)]) -> Vec<u8> {
     writer.finish().unwrap().into_inner()
 }
 
+/// Mode and bytes by name.
+pub type Contents = BTreeMap<String, (u32, Vec<u8>)>;
+
 /// Name → (executable, content) of every member, and the names in their order.
-pub fn wheel_contents(reader: impl Read + Seek) -> (Vec<String>, BTreeMap<String, (u32, Vec<u8>)>) {
+pub fn wheel_contents(reader: impl Read + Seek) -> (Vec<String>, Contents) {
     let mut archive = zip::ZipArchive::new(reader).unwrap();
     let (mut order, mut contents) = (Vec::new(), BTreeMap::new());
     for index in 0..archive.len() {

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use tar::EntryType as Type;
 
 use sealwright::digest::Sha256;
 use sealwright::error::{Blame, Fault};
@@ -172,7 +173,6 @@ fn hostile_archives_are_refused() {
         };
         error.to_string().replace("outputs refused: demo-1.0.tar.gz: ", "")
     };
-    use tar::EntryType as Type;
     let mut lines = vec![
         with(file("demo-1.0/../../etc/passwd", b"x")),
         with(file("/etc/passwd", b"x")),

@@ -189,7 +189,7 @@ fn two_builds_into_one_folder_wait_for_each_other() {
     });
     assert!(receive.recv_timeout(Duration::from_millis(150)).is_err());
     drop(first);
-    receive.recv_timeout(Duration::from_secs(60)).unwrap();
+    receive.recv_timeout(Duration::from_mins(1)).unwrap();
     waiting.join().unwrap();
     let notes = notes.0.lock().unwrap();
     assert_eq!(*notes, [format!("waiting for another build that writes to {}", dist.display())]);
