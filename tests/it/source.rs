@@ -69,6 +69,8 @@ impl Exported {
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", "/nonexistent")
             .env("GIT_CONFIG_NOSYSTEM", "1")
+            // It would take a lock and so touch `.git`, where it may: as the user that exported.
+            .env("GIT_OPTIONAL_LOCKS", "0")
             .envs([
                 ("GIT_CONFIG_COUNT", "1"),
                 ("GIT_CONFIG_KEY_0", "safe.directory"),
