@@ -161,6 +161,8 @@ fn an_export_is_the_commit_with_a_repository_that_git_likes() {
     assert_eq!(source.list(), names);
 
     let export = Exported::of(&source);
+    // Before git looks at it: `describe --dirty` takes a lock, and so touches `.git`, where it may.
+    let listing = export.listing();
     assert_eq!(export.git(&["status", "--porcelain"]), "");
     let describe = ["describe", "--tags", "--long", "--dirty", "--abbrev=7"];
     assert_eq!(export.git(&describe), project.git_run(&describe));
@@ -179,7 +181,7 @@ fn an_export_is_the_commit_with_a_repository_that_git_likes() {
     assert!(fsck.ends_with(": ok"), "{fsck}");
     assert_eq!(export.git(&["for-each-ref"]).lines().count(), 4);
 
-    for line in export.listing() {
+    for line in listing {
         let fields: Vec<&str> = line.split(' ').collect();
         let time = if fields[0] == ".git/index" { COMMIT_EPOCH + 1 } else { COMMIT_EPOCH };
         assert_eq!(fields[2], time.to_string(), "{line}");
