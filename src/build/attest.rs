@@ -11,7 +11,7 @@ use super::request::{BuildRequest, Context};
 use crate::builder::Builder;
 use crate::config::{Normalize, Target};
 use crate::digest::Sha256;
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedImage};
 use crate::output::Prepared as PreparedOutput;
 use crate::provenance::{ResourceDescriptor, Statement, TrustMode};
 use crate::record::{
@@ -50,7 +50,7 @@ impl Kept {
 impl Observed<'_> {
     /// Puts log, package list and environment record into the store.
     pub(super) fn keep(&self, context: Context<'_>) -> Result<Kept, BuildError> {
-        let mut packages: Vec<_> = self.slice.images.iter().flat_map(|image| &image.packages).map(|package| {
+        let mut packages: Vec<_> = self.slice.images.iter().flat_map(LockedImage::packages).map(|package| {
             json!({ "type": "deb", "name": package.name, "version": package.version, "architecture": package.arch, "sha256": package.sha256 })
         }).collect();
         packages.extend(self.plan_distributions());

@@ -16,7 +16,9 @@ use crate::config::{Target, Variant};
 use crate::digest::Sha256;
 use crate::environment::{Environment, Purpose, Question, Workshop, ask_requires};
 use crate::image::{self, Image};
-use crate::lock::{Asked, AskedImage, Distribution, HookRequires, Lock, LockedImage, LockedTarget, Role};
+use crate::lock::{
+    Asked, AskedImage, Distribution, HookRequires, ImageContent, Lock, LockedImage, LockedTarget, Role,
+};
 use crate::output::{Written, write_whole};
 use crate::resolve::debian::{self, ArchiveKeys};
 use crate::resolve::python::{self, PythonError, Resolved, Wanted};
@@ -61,7 +63,7 @@ fn report(path: PathBuf, outcome: LockOutcome, lock: &Lock) -> LockReport {
         path,
         outcome,
         images: lock.images.len(),
-        packages: lock.images.iter().map(|image| image.packages.len()).sum(),
+        packages: lock.images.iter().map(|image| image.packages().len()).sum(),
         distributions: lock.targets.iter().map(|target| target.distributions.len()).sum(),
     }
 }
@@ -100,7 +102,7 @@ pub(super) fn renew(
 ) -> Result<(Lock, LockOutcome), BuildError> {
     let _guard =
         context.store.lock_key(&format!("lock-{}", path.display()), context.reporter, context.cancel)?;
-    let mut lock = old.unwrap_or_else(|| Lock { images: Vec::new(), targets: Vec::new() });
+    let mut lock = old.unwrap_or_default();
     let supplier = Supplier::new(&prepared.project.debian, context);
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
@@ -169,11 +171,15 @@ impl Locking<'_> {
                     platform: self.prepared.platform,
                     python: self.variant.python,
                     image: locked_image.digest,
+                    requirements: asked.requirements,
+                    extras: asked.extras,
+                    groups: asked.groups,
                     requires: asked.requires,
+                    crates: Vec::new(),
                     hooks: answer,
                     distributions: tools.iter().cloned().chain(build).collect(),
                 };
-                return Ok(Lock { images: vec![locked_image], targets: vec![target] });
+                return Ok(Lock { images: vec![locked_image], wheels: Vec::new(), targets: vec![target] });
             }
             hooks = answer;
         }
@@ -192,12 +198,15 @@ impl Locking<'_> {
     /// The old image, if it is still what is asked for, else a new one.
     fn image(&self, asked: &Asked) -> Result<(LockedImage, Image), BuildError> {
         let kept = self.kept().and_then(|kept| self.old.image(&kept.image)).filter(|old| {
-            let suites: Vec<&String> = old.suites.iter().map(|suite| &suite.name).collect();
             let AskedImage { reference, recipe, include, suites: asked_suites } = &asked.image;
             old.reference == *reference
-                && old.recipe <= *recipe
-                && old.include == *include
-                && suites.into_iter().eq(asked_suites)
+                && match &old.content {
+                    ImageContent::Assembled(old) => {
+                        let suites = old.suites.iter().map(|suite| &suite.name);
+                        old.recipe <= *recipe && old.include == *include && suites.eq(asked_suites)
+                    }
+                    ImageContent::Pulled(_) => true,
+                }
         });
         if let Some(kept) = kept {
             return Ok((kept.clone(), self.supplier.image(kept)?));

@@ -74,8 +74,8 @@ pub struct PlannedImage {
     pub reference: ImageRef,
     /// Of its manifest.
     pub digest: Sha256,
-    /// How it is assembled.
-    pub recipe: u32,
+    /// How it is assembled, unless it is one by reference.
+    pub recipe: Option<u32>,
 }
 
 /// An environment of Python distributions.

@@ -9,7 +9,7 @@ use super::plan::{
 use crate::builder::{Builder, Script};
 use crate::config::{ChosenLimits, Normalize, Target};
 use crate::environment::Purpose;
-use crate::lock::{LockedImage, LockedTarget};
+use crate::lock::{ImageContent, LockedImage, LockedTarget};
 use crate::name::SandboxPath;
 use crate::output::{Normalizer, OutputKind};
 use crate::sandbox::Limits;
@@ -58,7 +58,10 @@ impl Inputs<'_> {
             image: PlannedImage {
                 reference: self.image.reference.clone(),
                 digest: self.image.digest,
-                recipe: self.image.recipe,
+                recipe: match &self.image.content {
+                    ImageContent::Assembled(assembled) => Some(assembled.recipe),
+                    ImageContent::Pulled(_) => None,
+                },
             },
             environments: environments(self.locked),
             source: serde_json::json!(self.source),

@@ -87,6 +87,10 @@ impl Prepared {
             python: variant.python,
             image: AskedImage { reference: variant.image.clone(), recipe: RECIPE, include, suites },
             requires: self.requires(),
+            requirements: Vec::new(),
+            extras: Vec::new(),
+            groups: Vec::new(),
+            crates: Vec::new(),
             tools: Some(builder.toolchain().distributions().to_vec()),
         }
     }

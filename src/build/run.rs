@@ -266,7 +266,7 @@ impl One<'_> {
     }
 
     fn slice(&self) -> Lock {
-        Lock { images: vec![self.image.clone()], targets: vec![self.locked.clone()] }
+        Lock { images: vec![self.image.clone()], wheels: Vec::new(), targets: vec![self.locked.clone()] }
     }
 }
 

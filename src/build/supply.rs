@@ -59,7 +59,7 @@ impl<'a> Supplier<'a> {
         if let Some(image) = image::present(&locked.digest, store)? {
             return Ok(image);
         }
-        if !locked.packages.iter().all(|package| store.has(&package.sha256)) {
+        if !locked.packages().iter().all(|package| store.has(&package.sha256)) {
             self.fetcher()?.debian_packages(locked, reporter, cancel)?;
         }
         Ok(image::ensure(locked, store, engine, reporter, cancel)?)
@@ -142,7 +142,7 @@ impl Parts {
 
 /// Says that a project uses what its lock names, so that `store gc` keeps it.
 pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Result<(), BuildError> {
-    let packages = lock.images.iter().flat_map(|image| image.packages.iter().map(|package| package.sha256));
+    let packages = lock.images.iter().flat_map(|image| image.packages().iter().map(|package| package.sha256));
     let files = lock.targets.iter().flat_map(|target| target.distributions.iter().map(|file| file.sha256));
     let uses = RootUses {
         blobs: packages.chain(files).collect(),
@@ -192,15 +192,15 @@ pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildEr
         for variant in &target.variants {
             let Some(locked) = lock.find(&target.name, prepared.platform, variant.python) else { continue };
             let Some(image) = lock.image(&locked.image) else { continue };
-            if !image.packages.iter().all(|package| context.store.has(&package.sha256)) {
+            if !image.packages().iter().all(|package| context.store.has(&package.sha256)) {
                 supplier.fetcher()?.debian_packages(image, context.reporter, context.cancel)?;
             }
             supplier.distributions(&locked.distributions)?;
             fetch_resolver(builder, &supplier, prepared.platform)?;
             supplier.image(image)?;
-            let packages = image.packages.iter().map(|package| package.size);
+            let packages = image.packages().iter().map(|package| package.size);
             let distributions = locked.distributions.iter().map(|file| file.size);
-            report.files += image.packages.len() + locked.distributions.len();
+            report.files += image.packages().len() + locked.distributions.len();
             report.bytes += packages.chain(distributions).sum::<u64>();
             report.images += 1;
         }

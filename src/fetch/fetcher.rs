@@ -22,7 +22,7 @@ use super::{DebianMirrors, FetchError, NetConfig, PythonIndexes, secret};
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::event::{Cancel, Event, Reporter, Unit};
-use crate::lock::{Distribution, LockedImage};
+use crate::lock::{Distribution, ImageContent, LockedImage};
 use crate::name::PackageName;
 use crate::store::Store;
 
@@ -150,17 +150,23 @@ impl Fetcher {
         reporter: &dyn Reporter,
         cancel: &Cancel,
     ) -> Result<(), FetchError> {
+        let ImageContent::Assembled(assembled) = &image.content else { return Ok(()) };
         // A full store needs no mirror.
-        if image.packages.iter().all(|package| self.shared.store.has(&package.sha256)) {
+        if image.packages().iter().all(|package| self.shared.store.has(&package.sha256)) {
             return Ok(());
         }
         if self.offline == Offline::Yes {
-            let missing = image.packages.iter().filter(|package| !self.shared.store.has(&package.sha256));
+            let missing = image.packages().iter().filter(|package| !self.shared.store.has(&package.sha256));
             return Err(FetchError::Offline {
                 missing: missing.map(|package| package.path.clone()).collect(),
             });
         }
-        self.files(&wanted::debian(image, &self.mirrors)?, "packages", reporter, cancel)
+        self.files(
+            &wanted::debian(assembled, &image.reference.to_string(), &self.mirrors)?,
+            "packages",
+            reporter,
+            cancel,
+        )
     }
 
     /// Fetches the Python distributions that are not in the store.

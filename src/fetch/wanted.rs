@@ -5,7 +5,7 @@ use url::Url;
 use super::FetchError;
 use super::mirrors::DebianMirrors;
 use crate::digest::Sha256;
-use crate::lock::{Distribution, LockedImage};
+use crate::lock::{AssembledImage, Distribution};
 use crate::name::PackageName;
 
 /// One file to be fetched.
@@ -54,7 +54,11 @@ impl Wanted {
 }
 
 /// The packages of an image, each with its URLs at all mirrors.
-pub(super) fn debian(image: &LockedImage, mirrors: &DebianMirrors) -> Result<Vec<Wanted>, FetchError> {
+pub(super) fn debian(
+    image: &AssembledImage,
+    required_by: &str,
+    mirrors: &DebianMirrors,
+) -> Result<Vec<Wanted>, FetchError> {
     let mut bases = Vec::new();
     for suite in &image.suites {
         let mut urls = mirrors.bases(&suite.archive)?;
@@ -71,7 +75,7 @@ pub(super) fn debian(image: &LockedImage, mirrors: &DebianMirrors) -> Result<Vec
             file: package.path.rsplit('/').next().unwrap_or(&package.path).to_owned(),
             sha256: package.sha256,
             size: Some(package.size),
-            required_by: vec![image.reference.to_string()],
+            required_by: vec![required_by.to_owned()],
             places: Places::Urls(urls),
         }
     });

@@ -30,7 +30,7 @@ pub use oci::export_layout;
 
 use crate::digest::Sha256;
 use crate::event::{Cancel, Reporter};
-use crate::lock::{LockedImage, LockedPackage, LockedSuite};
+use crate::lock::{AssembledImage, ImageContent, LockedImage, LockedPackage, LockedSuite};
 use crate::name::{ImageRef, Platform};
 use crate::sandbox::Engine;
 use crate::store::{Store, TreeKind};
@@ -61,13 +61,31 @@ impl ImageInputs {
     #[must_use]
     pub fn locked(self, digest: Sha256) -> LockedImage {
         LockedImage {
-            reference: self.reference,
+            reference: self.reference.clone(),
             platform: self.platform,
             digest,
-            recipe: self.recipe,
-            include: self.include,
-            suites: self.suites,
-            packages: self.packages,
+            content: ImageContent::Assembled(self.assembled()),
+        }
+    }
+
+    /// What the lock holds of it, but its name, platform and digest.
+    #[must_use]
+    pub fn assembled(self) -> AssembledImage {
+        let Self { recipe, include, suites, packages, .. } = self;
+        AssembledImage { recipe, include, suites, packages }
+    }
+
+    /// What a locked image is assembled from.
+    #[must_use]
+    pub fn of(locked: &LockedImage, assembled: &AssembledImage) -> Self {
+        let AssembledImage { recipe, include, suites, packages } = assembled.clone();
+        Self {
+            reference: locked.reference.clone(),
+            platform: locked.platform,
+            recipe,
+            include,
+            suites,
+            packages,
         }
     }
 
@@ -75,19 +93,6 @@ impl ImageInputs {
     fn key(&self) -> Result<Sha256, ImageError> {
         let text = serde_json::to_vec(&("image-inputs/1", self)).map_err(ImageError::Json)?;
         Ok(Sha256::of(text))
-    }
-}
-
-impl From<&LockedImage> for ImageInputs {
-    fn from(locked: &LockedImage) -> Self {
-        Self {
-            reference: locked.reference.clone(),
-            platform: locked.platform,
-            recipe: locked.recipe,
-            include: locked.include.clone(),
-            suites: locked.suites.clone(),
-            packages: locked.packages.clone(),
-        }
     }
 }
 
@@ -153,7 +158,14 @@ pub fn ensure(
     if let Some(image) = present(&locked.digest, store)? {
         return Ok(image);
     }
-    let image = assemble(&ImageInputs::from(locked), store, engine, reporter, cancel)?;
+    let image = match &locked.content {
+        ImageContent::Assembled(assembled) => {
+            assemble(&ImageInputs::of(locked, assembled), store, engine, reporter, cancel)?
+        }
+        ImageContent::Pulled(_) => {
+            return Err(ImageError::Absent { digest: locked.digest });
+        }
+    };
     if image.digest != locked.digest {
         return Err(ImageError::OtherDigest {
             reference: locked.reference.to_string(),

@@ -11,7 +11,7 @@ struct Table {
     name: &'static str,
     /// The keys that hold plain values.
     keys: &'static [&'static str],
-    /// The keys that hold arrays of tables.
+    /// The keys that hold tables or arrays of tables.
     tables: &'static [(&'static str, &'static Table)],
     /// Keys that version 1 documents and this program does not read yet.
     reserved: &'static [&'static str],
@@ -27,28 +27,51 @@ const PACKAGE: Table = Table {
 };
 const IMAGE: Table = Table {
     name: "[[image]]",
-    keys: &["reference", "platform", "digest", "recipe", "include"],
-    tables: &[("suites", &SUITE), ("packages", &PACKAGE)],
-    reserved: &["index", "layers", "toolchains"],
+    keys: &["reference", "platform", "digest", "recipe", "include", "index", "size", "python", "glibc"],
+    tables: &[("suites", &SUITE), ("packages", &PACKAGE), ("layers", &LAYER)],
+    reserved: &["toolchains"],
 };
+const LAYER: Table =
+    Table { name: "a layer", keys: &["digest", "size", "media-type"], tables: &[], reserved: &[] };
+const CRATE: Table = Table {
+    name: "a crate",
+    keys: &["name", "version", "file", "size", "sha256", "required-by"],
+    tables: &[],
+    reserved: &[],
+};
+const REQUIREMENTS: Table =
+    Table { name: "requirements", keys: &["file", "format", "sha256"], tables: &[], reserved: &[] };
+const SDIST: Table =
+    Table { name: "an sdist", keys: &["file", "size", "sha256"], tables: &[], reserved: &[] };
 const HOOK: Table = Table { name: "a hook", keys: &["name", "requires"], tables: &[], reserved: &[] };
 const DISTRIBUTION: Table = Table {
     name: "a distribution",
     keys: &["role", "name", "version", "file", "size", "sha256", "required-by"],
     tables: &[],
-    reserved: &["built", "marker", "extras"],
+    reserved: &["marker"],
 };
 const TARGET: Table = Table {
     name: "[[target]]",
-    keys: &["name", "platform", "python", "image", "requires"],
-    tables: &[("hooks", &HOOK), ("distributions", &DISTRIBUTION)],
-    reserved: &["requirements", "crates", "toolchain", "images"],
+    keys: &["name", "platform", "python", "image", "extras", "groups", "requires"],
+    tables: &[
+        ("requirements", &REQUIREMENTS),
+        ("hooks", &HOOK),
+        ("crates", &CRATE),
+        ("distributions", &DISTRIBUTION),
+    ],
+    reserved: &["toolchain", "images"],
+};
+const WHEEL: Table = Table {
+    name: "[[wheel]]",
+    keys: &["name", "version", "platform", "python", "image", "file", "size", "sha256", "requires"],
+    tables: &[("sdist", &SDIST), ("hooks", &HOOK), ("crates", &CRATE), ("distributions", &DISTRIBUTION)],
+    reserved: &["toolchain"],
 };
 const ROOT: Table = Table {
     name: "the lock",
     keys: &["version"],
-    tables: &[("image", &IMAGE), ("target", &TARGET)],
-    reserved: &["wheel", "toolchain"],
+    tables: &[("image", &IMAGE), ("wheel", &WHEEL), ("target", &TARGET)],
+    reserved: &["toolchain"],
 };
 
 /// Refuses the first key that its table does not know.
@@ -79,8 +102,11 @@ fn check_table(text: &str, table: &DeTable<'_>, kind: &'static Table) -> Result<
     Ok(())
 }
 
-/// Checks the tables of an array; what is no array of tables is left to the typed reading.
+/// Checks a table or the tables of an array; what is neither is left to the typed reading.
 fn check_array(text: &str, value: &Spanned<DeValue<'_>>, kind: &'static Table) -> Result<(), LockError> {
+    if let Some(table) = value.get_ref().as_table() {
+        return check_table(text, table, kind);
+    }
     let Some(array) = value.get_ref().as_array() else { return Ok(()) };
     array
         .iter()

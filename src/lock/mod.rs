@@ -2,17 +2,22 @@
 //!
 //! Pure: no clock, environment or file system. Writing is byte-stable; reading refuses unknown keys and versions.
 
+mod check;
 mod error;
 mod keys;
 mod model;
+mod order;
 mod read;
 mod select;
 mod stale;
+mod wire;
 mod write;
 
 pub use error::{LockError, Position};
 pub use model::{
-    Distribution, HookRequires, Lock, LockedImage, LockedPackage, LockedSuite, LockedTarget, Role,
+    AssembledImage, Distribution, HookRequires, ImageContent, Lock, LockedCrate, LockedImage, LockedLayer,
+    LockedPackage, LockedRequirements, LockedSdist, LockedSuite, LockedTarget, LockedWheel, PulledImage,
+    Role,
 };
 pub use stale::{Asked, AskedImage};
 

@@ -6,20 +6,20 @@ use crate::digest::Sha256;
 use crate::name::{ImageRef, PackageName, Platform, PythonVersion, TargetName};
 
 /// A whole lock: everything that builds of one project may use, by digest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lock {
     /// Base images, sorted by reference, platform and digest. Every target names one by digest.
-    #[serde(default, rename = "image")]
     pub images: Vec<LockedImage>,
+    /// Wheels that are built here from source distributions, sorted by name, version, platform and Python. A
+    /// [`Distribution`] with the digest of one is that wheel.
+    pub wheels: Vec<LockedWheel>,
     /// Targets, sorted by name, platform and Python version.
-    #[serde(default, rename = "target")]
     pub targets: Vec<LockedTarget>,
 }
 
-/// A base image that is assembled from Debian packages.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+/// A base image, by the digest of its manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "super::wire::WireImage")]
 pub struct LockedImage {
     /// As written: `debian:bookworm`.
     pub reference: ImageRef,
@@ -27,6 +27,22 @@ pub struct LockedImage {
     pub platform: Platform,
     /// Digest of the OCI image manifest.
     pub digest: Sha256,
+    /// What it is made of.
+    pub content: ImageContent,
+}
+
+/// What a base image is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ImageContent {
+    /// Debian packages, assembled here.
+    Assembled(AssembledImage),
+    /// Layers that somebody else made, by reference.
+    Pulled(PulledImage),
+}
+
+/// A base image that is assembled from Debian packages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssembledImage {
     /// How the image is assembled from its packages; a number that never changes its meaning.
     pub recipe: u32,
     /// The packages that were asked for (the builder's and the target's), sorted; the rest is their closure.
@@ -35,6 +51,44 @@ pub struct LockedImage {
     pub suites: Vec<LockedSuite>,
     /// Every package of the closure, sorted by name and architecture.
     pub packages: Vec<LockedPackage>,
+}
+
+/// A base image by reference: what its manifest says, and the interpreter that was found in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PulledImage {
+    /// Digest of the image index that the manifest was chosen from, if there was one.
+    pub index: Option<Sha256>,
+    /// Bytes of the manifest.
+    pub size: u64,
+    /// Absolute path of its Python in the image.
+    pub python: String,
+    /// Version of its C library: `2.36`.
+    pub glibc: String,
+    /// The configuration, then every layer, in the manifest's order.
+    pub layers: Vec<LockedLayer>,
+}
+
+/// A blob that an image's manifest names (OCI image specification, "descriptor").
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedLayer {
+    /// Digest of the blob as it is stored.
+    pub digest: Sha256,
+    /// Its bytes.
+    pub size: u64,
+    /// Its media type.
+    pub media_type: String,
+}
+
+impl LockedImage {
+    /// The packages that it is assembled from; none of an image by reference.
+    #[must_use]
+    pub fn packages(&self) -> &[LockedPackage] {
+        match &self.content {
+            ImageContent::Assembled(assembled) => &assembled.packages,
+            ImageContent::Pulled(_) => &[],
+        }
+    }
 }
 
 /// A suite as its signed Release file named it.
@@ -70,7 +124,7 @@ pub struct LockedPackage {
 }
 
 /// What one target is built with, for one platform and one version of Python.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct LockedTarget {
     /// Name in the configuration.
@@ -81,14 +135,102 @@ pub struct LockedTarget {
     pub python: PythonVersion,
     /// Digest of one of [`Lock::images`].
     pub image: Sha256,
+    /// The project's own lock file, and every file that it includes, in the order of reading.
+    #[serde(default)]
+    pub requirements: Vec<LockedRequirements>,
+    /// Extras that are taken of it, sorted.
+    #[serde(default)]
+    pub extras: Vec<String>,
+    /// Dependency groups that are taken of it, sorted.
+    #[serde(default)]
+    pub groups: Vec<String>,
     /// `build-system.requires` as the project wrote it, in its order.
     pub requires: Vec<String>,
     /// What the backend's `get_requires_for_build_*` hooks asked for, sorted by hook.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub hooks: Vec<HookRequires>,
+    /// Crates that the source's `Cargo.lock` names, sorted by name and version.
+    #[serde(default)]
+    pub crates: Vec<LockedCrate>,
     /// Every Python distribution, sorted by role, name and file.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub distributions: Vec<Distribution>,
+}
+
+/// A file of the project that pins its run-time dependencies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedRequirements {
+    /// Path below the project's folder.
+    pub file: String,
+    /// `requirements.txt`, `Pipfile.lock`, `poetry.lock`, `uv.lock`, `pylock.toml`.
+    pub format: String,
+    /// Digest of the file.
+    pub sha256: Sha256,
+}
+/// A wheel that is built here, in a box of its own, from a source distribution.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedWheel {
+    /// Normalized name.
+    pub name: PackageName,
+    /// Version, as the wheel's file name has it.
+    pub version: String,
+    /// What it is built on.
+    pub platform: Platform,
+    /// The language version of the image's interpreter.
+    pub python: PythonVersion,
+    /// Digest of one of [`Lock::images`].
+    pub image: Sha256,
+    /// What it is built from.
+    pub sdist: LockedSdist,
+    /// File name of the wheel.
+    pub file: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Its digest: every build of it gives this.
+    pub sha256: Sha256,
+    /// `build-system.requires` as the project wrote it, in its order.
+    pub requires: Vec<String>,
+    /// What the backend's `get_requires_for_build_*` hooks asked for, sorted by hook.
+    #[serde(default)]
+    pub hooks: Vec<HookRequires>,
+    /// Crates that the source's `Cargo.lock` names, sorted by name and version.
+    #[serde(default)]
+    pub crates: Vec<LockedCrate>,
+    /// Every Python distribution, sorted by role, name and file.
+    #[serde(default)]
+    pub distributions: Vec<Distribution>,
+}
+
+/// A source distribution.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedSdist {
+    /// File name.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+}
+
+/// A crate that a `Cargo.lock` names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LockedCrate {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// `NAME-VERSION.crate`.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// Its checksum in the `Cargo.lock`.
+    pub sha256: Sha256,
+    /// Paths of the `Cargo.lock` files that name it, sorted.
+    pub required_by: Vec<String>,
 }
 
 /// What a hook of the build backend answered.
@@ -117,8 +259,8 @@ pub struct Distribution {
     pub size: u64,
     /// Digest.
     pub sha256: Sha256,
-    /// Who asked for it, sorted: names of distributions of the same role, `build-system.requires`, a hook's name, or
-    /// `builder` for the builder's own tools.
+    /// Who asked for it, sorted: names of distributions of the same role, `build-system.requires`, a hook's name,
+    /// the project's own lock file, or `builder` for the builder's own tools.
     pub required_by: Vec<String>,
 }
 
@@ -128,7 +270,7 @@ pub struct Distribution {
 pub enum Role {
     /// A build requirement: importable by the backend.
     Build,
-    /// A dependency of the program that is built (later builders).
+    /// A dependency of the program that is built.
     Runtime,
     /// A tool of the builder: the frontend.
     Tool,

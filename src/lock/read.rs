@@ -31,7 +31,7 @@ impl Lock {
             at: position(text, &error),
             message: error.message().to_owned(),
         })?;
-        let mut lock = Self { images: wire.image, targets: wire.target };
+        let mut lock = Self { images: wire.image, wheels: wire.wheel, targets: wire.target };
         lock.sort();
         lock.check()?;
         Ok(lock)
@@ -46,6 +46,8 @@ struct Wire {
     _version: i64,
     #[serde(default)]
     image: Vec<super::LockedImage>,
+    #[serde(default)]
+    wheel: Vec<super::LockedWheel>,
     #[serde(default)]
     target: Vec<super::LockedTarget>,
 }
@@ -81,136 +83,4 @@ fn conflict(text: &str) -> Option<Position> {
 
 fn position(text: &str, error: &toml::de::Error) -> Position {
     Position::of(text, error.span().map_or(0, |span| span.start))
-}
-
-impl Lock {
-    /// Puts every list into the canonical order.
-    pub(super) fn sort(&mut self) {
-        for image in &mut self.images {
-            image.include.sort();
-            image.suites.sort_by(|a, b| a.name.cmp(&b.name));
-            image.packages.sort();
-        }
-        self.images.sort_by(|a, b| {
-            (a.reference.to_string(), a.platform, a.digest).cmp(&(
-                b.reference.to_string(),
-                b.platform,
-                b.digest,
-            ))
-        });
-        for target in &mut self.targets {
-            target.hooks.iter_mut().for_each(|hook| hook.requires.sort());
-            target.hooks.sort();
-            target.distributions.iter_mut().for_each(|file| file.required_by.sort());
-            target.distributions.sort_by(|a, b| (a.role, &a.name, &a.file).cmp(&(b.role, &b.name, &b.file)));
-        }
-        self.targets.sort_by(|a, b| (&a.name, a.platform, a.python).cmp(&(&b.name, b.platform, b.python)));
-    }
-
-    /// Checks what the types do not hold: references, duplicates, values that become paths or URLs.
-    ///
-    /// # Errors
-    /// The first thing that is wrong.
-    pub fn check(&self) -> Result<(), LockError> {
-        for (index, image) in self.images.iter().enumerate() {
-            let what = format!("image {} ({})", image.reference, image.platform);
-            if self.images[..index].iter().any(|other| other.digest == image.digest) {
-                return Err(LockError::Duplicate { what });
-            }
-            image.check(&what)?;
-        }
-        let mut last = None;
-        for target in &self.targets {
-            let what = format!("target {} ({}, Python {})", target.name, target.platform, target.python);
-            let key = (&target.name, target.platform, target.python);
-            if last.replace(key) == Some(key) {
-                return Err(LockError::Duplicate { what });
-            }
-            let image = self.images.iter().find(|image| image.digest == target.image);
-            match image {
-                None => return Err(LockError::Dangling { what, missing: format!("image {}", target.image) }),
-                Some(image) if image.platform != target.platform => {
-                    return Err(LockError::Bad {
-                        what,
-                        key: "image",
-                        value: format!("of platform {}", image.platform),
-                        expected: "an image of the target's platform",
-                    });
-                }
-                Some(_) => {}
-            }
-            target.check(&what)?;
-        }
-        Ok(())
-    }
-}
-
-impl super::LockedImage {
-    fn check(&self, whose: &str) -> Result<(), LockError> {
-        let mut last: Option<&str> = None;
-        for suite in &self.suites {
-            let what = format!("suite {} of {whose}", suite.name);
-            if last.replace(&suite.name) == Some(&suite.name) {
-                return Err(LockError::Duplicate { what });
-            }
-            plain(&what, "name", &suite.name)?;
-            plain(&what, "archive", &suite.archive)?;
-            if suite.date.parse::<jiff::Timestamp>().is_err() || !suite.date.ends_with('Z') {
-                let (key, value) = ("date", suite.date.clone());
-                return Err(LockError::Bad { what, key, value, expected: "an RFC 3339 time in UTC" });
-            }
-        }
-        let mut last = None;
-        for package in &self.packages {
-            let what = format!("package {} ({}) of {whose}", package.name, package.arch);
-            let key = (&package.name, &package.arch);
-            if last.replace(key) == Some(key) {
-                return Err(LockError::Duplicate { what });
-            }
-            if !self.suites.iter().any(|suite| suite.name == package.suite) {
-                return Err(LockError::Dangling { what, missing: format!("suite {}", package.suite) });
-            }
-            plain(&what, "name", &package.name)?;
-            plain(&what, "version", &package.version)?;
-            plain(&what, "arch", &package.arch)?;
-            package.path.split('/').try_for_each(|part| plain(&what, "path", part))?;
-        }
-        Ok(())
-    }
-}
-
-impl super::LockedTarget {
-    fn check(&self, whose: &str) -> Result<(), LockError> {
-        let mut last: Option<&str> = None;
-        for hook in &self.hooks {
-            if last.replace(&hook.name) == Some(&hook.name) {
-                return Err(LockError::Duplicate { what: format!("hook {} of {whose}", hook.name) });
-            }
-        }
-        let mut last = None;
-        for file in &self.distributions {
-            let what = format!("file {} of {whose}", file.file);
-            let key = (file.role, &file.file);
-            if last.replace(key) == Some(key) {
-                return Err(LockError::Duplicate { what });
-            }
-            plain(&what, "file", &file.file)?;
-            plain(&what, "version", &file.version)?;
-        }
-        Ok(())
-    }
-}
-
-/// What becomes a part of a path or a URL: ASCII letters, digits and `.+-_~:!`, and no dot first.
-fn plain(what: &str, key: &'static str, value: &str) -> Result<(), LockError> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || b".+-_~:!".contains(&byte);
-    if value.is_empty() || value.starts_with('.') || value.len() > 255 || !value.bytes().all(good) {
-        return Err(LockError::Bad {
-            what: what.to_owned(),
-            key,
-            value: value.chars().take(120).collect(),
-            expected: "ASCII letters, digits and .+-_~:!, and no dot first",
-        });
-    }
-    Ok(())
 }

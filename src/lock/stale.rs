@@ -1,6 +1,9 @@
 //! Whether a locked target is still what the project asks for, and if not, why.
 
-use super::{Distribution, Lock, LockedTarget, Role};
+use super::{
+    AssembledImage, Distribution, ImageContent, Lock, LockedCrate, LockedRequirements, LockedTarget, Role,
+};
+use crate::digest::Sha256;
 use crate::name::{ImageRef, PythonVersion};
 
 /// What the project and its builder ask for now, for one target and platform.
@@ -12,6 +15,14 @@ pub struct Asked {
     pub image: AskedImage,
     /// `build-system.requires`, as the project writes it.
     pub requires: Vec<String>,
+    /// The project's own lock file and what it includes, as they are now.
+    pub requirements: Vec<LockedRequirements>,
+    /// Extras of it, sorted.
+    pub extras: Vec<String>,
+    /// Dependency groups of it, sorted.
+    pub groups: Vec<String>,
+    /// Crates that the source's `Cargo.lock` files name, with their checksums.
+    pub crates: Vec<(String, String, Sha256)>,
     /// The builder's own tools, by file and digest; `None` if they are not to be compared.
     pub tools: Option<Vec<Distribution>>,
 }
@@ -49,18 +60,36 @@ impl LockedTarget {
                     reasons
                         .push(format!("the base image is {locked} in the lock and {reference} is asked for"));
                 }
-                if image.recipe > *recipe {
-                    reasons.push(format!(
-                        "the base image is assembled by recipe {}, and this sealwright knows {recipe} at most",
-                        image.recipe
-                    ));
+                match &image.content {
+                    ImageContent::Assembled(AssembledImage {
+                        recipe: locked,
+                        include: packages,
+                        suites: from,
+                        ..
+                    }) => {
+                        if locked > recipe {
+                            reasons.push(format!(
+                                "the base image is assembled by recipe {locked}, and this sealwright knows {recipe} at most"
+                            ));
+                        }
+                        let from: Vec<String> = from.iter().map(|suite| suite.name.clone()).collect();
+                        compare(&mut reasons, "suite", &from, suites);
+                        compare(&mut reasons, "system package", packages, include);
+                    }
+                    ImageContent::Pulled(_) => {}
                 }
-                let suites_now: Vec<String> = image.suites.iter().map(|suite| suite.name.clone()).collect();
-                compare(&mut reasons, "suite", &suites_now, suites);
-                compare(&mut reasons, "system package", &image.include, include);
             }
         }
         compare(&mut reasons, "build requirement", &self.requires, &asked.requires);
+        self.stale_requirements(&mut reasons, asked);
+        let named = |one: &LockedCrate| format!("{} {} ({})", one.name, one.version, one.sha256);
+        let crates: Vec<String> = self.crates.iter().map(named).collect();
+        let now: Vec<String> = asked
+            .crates
+            .iter()
+            .map(|(name, version, sha256)| format!("{name} {version} ({sha256})"))
+            .collect();
+        compare(&mut reasons, "crate", &crates, &now);
         let tools = |files: &mut dyn Iterator<Item = &Distribution>| -> Vec<String> {
             files.map(|file| format!("{} ({})", file.file, file.sha256)).collect()
         };
@@ -69,6 +98,25 @@ impl LockedTarget {
             compare(&mut reasons, "builder's tool", &locked, &tools(&mut asked.iter()));
         }
         reasons
+    }
+
+    fn stale_requirements(&self, reasons: &mut Vec<String>, asked: &Asked) {
+        for now in &asked.requirements {
+            match self.requirements.iter().find(|locked| locked.file == now.file) {
+                None => reasons.push(format!("{} is asked for and not in the lock", now.file)),
+                Some(locked) if locked.sha256 != now.sha256 => {
+                    reasons.push(format!("{} has changed since it was locked", now.file));
+                }
+                Some(_) => {}
+            }
+        }
+        for locked in &self.requirements {
+            if !asked.requirements.iter().any(|now| now.file == locked.file) {
+                reasons.push(format!("{} is in the lock and no longer asked for", locked.file));
+            }
+        }
+        compare(reasons, "extra", &self.extras, &asked.extras);
+        compare(reasons, "group", &self.groups, &asked.groups);
     }
 }
 

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{
-    Distribution, HookRequires, Lock, LockedImage, LockedPackage, LockedSuite, LockedTarget, Role, VERSION,
+    AssembledImage, Distribution, HookRequires, ImageContent, Lock, LockedCrate, LockedImage, LockedLayer,
+    LockedPackage, LockedRequirements, LockedSdist, LockedSuite, LockedTarget, LockedWheel, PulledImage,
+    Role, VERSION,
 };
 use crate::digest::Sha256;
 
@@ -21,6 +23,9 @@ impl Lock {
         let mut text = format!("{HEAD}version = {VERSION}\n");
         for image in &lock.images {
             write_image(&mut text, image);
+        }
+        for wheel in &lock.wheels {
+            write_wheel(&mut text, wheel);
         }
         for target in &lock.targets {
             write_target(&mut text, target);
@@ -40,10 +45,44 @@ fn write_image(text: &mut String, image: &LockedImage) {
     pair(text, "reference", &quoted(&image.reference.to_string()));
     pair(text, "platform", &quoted(&image.platform.to_string()));
     pair(text, "digest", &quoted(&image.digest.to_string()));
-    pair(text, "recipe", &image.recipe.to_string());
-    list(text, "include", image.include.iter().map(|name| quoted(name)));
-    list(text, "suites", image.suites.iter().map(suite));
-    list(text, "packages", image.packages.iter().map(package));
+    match &image.content {
+        ImageContent::Assembled(AssembledImage { recipe, include, suites, packages }) => {
+            pair(text, "recipe", &recipe.to_string());
+            list(text, "include", include.iter().map(|name| quoted(name)));
+            list(text, "suites", suites.iter().map(suite));
+            list(text, "packages", packages.iter().map(package));
+        }
+        ImageContent::Pulled(PulledImage { index, size, python, glibc, layers }) => {
+            if let Some(index) = index {
+                pair(text, "index", &quoted(&index.to_string()));
+            }
+            pair(text, "size", &size.to_string());
+            pair(text, "python", &quoted(python));
+            pair(text, "glibc", &quoted(glibc));
+            list(text, "layers", layers.iter().map(layer));
+        }
+    }
+}
+
+fn write_wheel(text: &mut String, wheel: &LockedWheel) {
+    let LockedWheel { name, version, platform, python, image, sdist, file, size, sha256, .. } = wheel;
+    let LockedSdist { file: sdist_file, size: sdist_size, sha256: sdist_sha256 } = sdist;
+    text.push_str("\n[[wheel]]\n");
+    pair(text, "name", &quoted(name.as_str()));
+    pair(text, "version", &quoted(version));
+    pair(text, "platform", &quoted(&platform.to_string()));
+    pair(text, "python", &quoted(&python.to_string()));
+    pair(text, "image", &quoted(&image.to_string()));
+    let sdist = [
+        ("file", quoted(sdist_file)),
+        ("size", sdist_size.to_string()),
+        ("sha256", quoted(&sdist_sha256.to_string())),
+    ];
+    pair(text, "sdist", &inline(&sdist));
+    pair(text, "file", &quoted(file));
+    pair(text, "size", &size.to_string());
+    pair(text, "sha256", &quoted(&sha256.to_string()));
+    write_needs(text, &wheel.requires, &wheel.hooks, &wheel.crates, &wheel.distributions);
 }
 
 fn write_target(text: &mut String, target: &LockedTarget) {
@@ -52,9 +91,56 @@ fn write_target(text: &mut String, target: &LockedTarget) {
     pair(text, "platform", &quoted(&target.platform.to_string()));
     pair(text, "python", &quoted(&target.python.to_string()));
     pair(text, "image", &quoted(&target.image.to_string()));
-    list(text, "requires", target.requires.iter().map(|requirement| quoted(requirement)));
-    list(text, "hooks", target.hooks.iter().map(hook));
-    list(text, "distributions", target.distributions.iter().map(distribution));
+    if !target.requirements.is_empty() {
+        list(text, "requirements", target.requirements.iter().map(requirements));
+    }
+    for (key, values) in [("extras", &target.extras), ("groups", &target.groups)] {
+        if !values.is_empty() {
+            pair(text, key, &strings(values));
+        }
+    }
+    write_needs(text, &target.requires, &target.hooks, &target.crates, &target.distributions);
+}
+
+fn write_needs(
+    text: &mut String,
+    requires: &[String],
+    hooks: &[HookRequires],
+    crates: &[LockedCrate],
+    distributions: &[Distribution],
+) {
+    list(text, "requires", requires.iter().map(|requirement| quoted(requirement)));
+    list(text, "hooks", hooks.iter().map(hook));
+    if !crates.is_empty() {
+        list(text, "crates", crates.iter().map(one_crate));
+    }
+    list(text, "distributions", distributions.iter().map(distribution));
+}
+
+fn layer(layer: &LockedLayer) -> String {
+    let LockedLayer { digest, size, media_type } = layer;
+    inline(&[
+        ("digest", quoted(&digest.to_string())),
+        ("size", size.to_string()),
+        ("media-type", quoted(media_type)),
+    ])
+}
+
+fn requirements(file: &LockedRequirements) -> String {
+    let LockedRequirements { file, format, sha256 } = file;
+    inline(&[("file", quoted(file)), ("format", quoted(format)), ("sha256", quoted(&sha256.to_string()))])
+}
+
+fn one_crate(one: &LockedCrate) -> String {
+    let LockedCrate { name, version, file, size, sha256, required_by } = one;
+    inline(&[
+        ("name", quoted(name)),
+        ("version", quoted(version)),
+        ("file", quoted(file)),
+        ("size", size.to_string()),
+        ("sha256", quoted(&sha256.to_string())),
+        ("required-by", strings(required_by)),
+    ])
 }
 
 fn suite(suite: &LockedSuite) -> String {

@@ -8,7 +8,7 @@ use super::PurlError;
 /// A package URL: `pkg:deb/debian/NAME@VERSION?arch=ARCH`, `pkg:pypi/NAME@VERSION?file_name=FILE`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Purl {
-    /// `deb`, `pypi`.
+    /// `deb`, `pypi`, `cargo`.
     pub kind: String,
     /// `debian`; empty for none.
     pub namespace: String,
@@ -42,6 +42,18 @@ impl Purl {
             name: name.to_owned(),
             version: version.to_owned(),
             qualifiers: vec![("file_name".to_owned(), file.to_owned())],
+        }
+    }
+
+    /// A crate of Rust.
+    #[must_use]
+    pub fn cargo(name: &str, version: &str) -> Self {
+        Self {
+            kind: "cargo".to_owned(),
+            namespace: String::new(),
+            name: name.to_owned(),
+            version: version.to_owned(),
+            qualifiers: Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Pure. `build::attest` fills a [`Record`] with what was observed; [`Record::statement`] is a function of it.
 
+mod annotation;
 mod dependencies;
 mod regenerate;
 mod source;

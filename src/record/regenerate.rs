@@ -4,11 +4,13 @@ use std::str::FromStr;
 
 use serde_json::Value;
 
+use super::annotation;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::lock::{
-    self, Distribution, HookRequires, Lock, LockError, LockedImage, LockedPackage, LockedSuite, LockedTarget,
-    Role,
+    self, AssembledImage, Distribution, HookRequires, ImageContent, Lock, LockError, LockedCrate,
+    LockedImage, LockedLayer, LockedPackage, LockedRequirements, LockedSdist, LockedSuite, LockedTarget,
+    LockedWheel, PulledImage, Role,
 };
 use crate::provenance::{Purl, ResourceDescriptor, Statement};
 
@@ -86,32 +88,130 @@ pub fn lock_from_statement(statement: &Statement) -> Result<Lock, RegenerateErro
     if version != lock::VERSION.to_string() {
         return Err(RegenerateError::Version { found: version.to_owned(), supported: lock::VERSION });
     }
-    let base = one(list, "the base image", |descriptor| descriptor.text("role") == Some("base-image"))?;
-    let of_kind = |kind: &'static str| list.iter().filter(move |descriptor| descriptor.uri.starts_with(kind));
-
-    let mut image = image(base)?;
-    image.packages = of_kind("pkg:deb/").map(package).collect::<Result<_, _>>()?;
+    let base =
+        one(list, "the base image", |descriptor| descriptor.text("role") == Some(annotation::BASE_IMAGE))?;
+    let mut images = vec![image(base, of_kind(list, "pkg:deb/").filter(|one| !has(one, annotation::IMAGE)))?];
+    for other in list.iter().filter(|one| one.text("role") == Some(annotation::WHEEL_IMAGE)) {
+        let digest = digest(other)?;
+        let is_of =
+            |one: &&ResourceDescriptor| nested_digest(one, annotation::IMAGE).is_ok_and(|of| of == digest);
+        images.push(image(other, of_kind(list, "pkg:deb/").filter(is_of))?);
+    }
+    let is_sdist = |one: &&ResourceDescriptor| one.text("role") == Some(annotation::SDIST);
+    let wheels =
+        of_kind(list, "pkg:pypi/").filter(is_sdist).map(|one| wheel(list, one)).collect::<Result<_, _>>()?;
+    let of_target = |one: &&ResourceDescriptor| !has(one, annotation::FOR) && !is_sdist(one);
     let mut target = target(file)?;
-    target.distributions = of_kind("pkg:pypi/").map(distribution).collect::<Result<_, _>>()?;
+    target.distributions =
+        of_kind(list, "pkg:pypi/").filter(of_target).map(distribution).collect::<Result<_, _>>()?;
+    target.crates = of_kind(list, "pkg:cargo/").filter(of_target).map(one_crate).collect::<Result<_, _>>()?;
 
     let expected = nested_digest(file, "slice")?;
     // Through the text: what is made from foreign bytes is checked as strictly as a lock that is read.
-    let lock = Lock::parse(&Lock { images: vec![image], targets: vec![target] }.to_text())?;
+    let lock = Lock::parse(&Lock { images, wheels, targets: vec![target] }.to_text())?;
     let actual = lock.digest();
     if actual == expected { Ok(lock) } else { Err(RegenerateError::Digest { expected, actual }) }
 }
 
-fn image(descriptor: &ResourceDescriptor) -> Result<LockedImage, RegenerateError> {
-    let suites = descriptor.annotations.get("suites").and_then(Value::as_array);
-    let suites = suites.ok_or_else(|| wrong(descriptor, "suites", "a list"))?;
+fn of_kind<'a>(
+    list: &'a [ResourceDescriptor],
+    kind: &'static str,
+) -> impl Iterator<Item = &'a ResourceDescriptor> {
+    list.iter().filter(move |descriptor| descriptor.uri.starts_with(kind))
+}
+
+fn has(descriptor: &ResourceDescriptor, annotation: &str) -> bool {
+    descriptor.annotations.contains_key(annotation)
+}
+
+fn image<'a>(
+    descriptor: &ResourceDescriptor,
+    packages: impl Iterator<Item = &'a ResourceDescriptor>,
+) -> Result<LockedImage, RegenerateError> {
+    let list = |key: &'static str| {
+        let list = descriptor.annotations.get(key).and_then(Value::as_array);
+        list.ok_or_else(|| wrong(descriptor, key, "a list"))
+    };
+    let content = if !has(descriptor, "layers") {
+        ImageContent::Assembled(AssembledImage {
+            recipe: parsed(descriptor, "recipe", "a number")?,
+            include: texts(descriptor, "include")?,
+            suites: list("suites")?.iter().map(|value| suite(descriptor, value)).collect::<Result<_, _>>()?,
+            packages: packages.map(package).collect::<Result<_, _>>()?,
+        })
+    } else {
+        let index = has(descriptor, "index").then(|| nested_digest(descriptor, "index")).transpose()?;
+        ImageContent::Pulled(PulledImage {
+            index,
+            size: parsed(descriptor, "size", "a number of bytes")?,
+            python: field(descriptor, "python", "a path")?.to_owned(),
+            glibc: field(descriptor, "glibc", "a version")?.to_owned(),
+            layers: list("layers")?.iter().map(|value| layer(descriptor, value)).collect::<Result<_, _>>()?,
+        })
+    };
     Ok(LockedImage {
         reference: descriptor.name.parse().map_err(|_| wrong(descriptor, "name", "a base image"))?,
         platform: parsed(descriptor, "platform", "a platform")?,
         digest: digest(descriptor)?,
-        recipe: parsed(descriptor, "recipe", "a number")?,
-        include: texts(descriptor, "include")?,
-        suites: suites.iter().map(|value| suite(descriptor, value)).collect::<Result<_, _>>()?,
-        packages: Vec::new(),
+        content,
+    })
+}
+
+fn layer(descriptor: &ResourceDescriptor, value: &Value) -> Result<LockedLayer, RegenerateError> {
+    let text = |key: &str| {
+        let text = value.get(key).and_then(Value::as_str);
+        text.ok_or_else(|| wrong(descriptor, "layers", "a list of objects with sha256, size and mediaType"))
+    };
+    Ok(LockedLayer {
+        digest: text("sha256")?.parse().map_err(|_| wrong(descriptor, "layers", "digests"))?,
+        size: text("size")?.parse().map_err(|_| wrong(descriptor, "layers", "numbers of bytes"))?,
+        media_type: text("mediaType")?.to_owned(),
+    })
+}
+
+/// A wheel that was built from an sdist, with everything of the list that built it.
+fn wheel(list: &[ResourceDescriptor], sdist: &ResourceDescriptor) -> Result<LockedWheel, RegenerateError> {
+    let purl = purl(sdist)?;
+    let made = sdist.annotations.get("wheel");
+    let of_made = |key: &str| {
+        let text = made.and_then(|made| made.get(key)).and_then(Value::as_str);
+        text.ok_or_else(|| wrong(sdist, "wheel", "an object with file, size and sha256"))
+    };
+    let sha256: Sha256 = of_made("sha256")?.parse().map_err(|_| wrong(sdist, "wheel", "a sha256"))?;
+    let is_of = |one: &&ResourceDescriptor| nested_digest(one, annotation::FOR).is_ok_and(|of| of == sha256);
+    Ok(LockedWheel {
+        name: purl.name.parse().map_err(|_| wrong(sdist, "uri", "a package URL of a Python project"))?,
+        version: purl.version,
+        platform: parsed(sdist, "platform", "a platform")?,
+        python: parsed(sdist, "python", "a version of Python")?,
+        image: nested_digest(sdist, annotation::IMAGE)?,
+        sdist: LockedSdist {
+            file: sdist.name.clone(),
+            size: parsed(sdist, "size", "a number of bytes")?,
+            sha256: digest(sdist)?,
+        },
+        file: of_made("file")?.to_owned(),
+        size: of_made("size")?.parse().map_err(|_| wrong(sdist, "wheel", "a number of bytes"))?,
+        sha256,
+        requires: texts(sdist, "requires")?,
+        hooks: hooks(sdist)?,
+        crates: of_kind(list, "pkg:cargo/").filter(is_of).map(one_crate).collect::<Result<_, _>>()?,
+        distributions: of_kind(list, "pkg:pypi/")
+            .filter(is_of)
+            .map(distribution)
+            .collect::<Result<_, _>>()?,
+    })
+}
+
+fn one_crate(descriptor: &ResourceDescriptor) -> Result<LockedCrate, RegenerateError> {
+    let purl = purl(descriptor)?;
+    Ok(LockedCrate {
+        name: purl.name,
+        version: purl.version,
+        file: descriptor.name.clone(),
+        size: parsed(descriptor, "size", "a number of bytes")?,
+        sha256: digest(descriptor)?,
+        required_by: texts(descriptor, "requiredBy")?,
     })
 }
 
@@ -159,22 +259,46 @@ fn distribution(descriptor: &ResourceDescriptor) -> Result<Distribution, Regener
     })
 }
 
+fn hooks(descriptor: &ResourceDescriptor) -> Result<Vec<HookRequires>, RegenerateError> {
+    let Some(value) = descriptor.annotations.get("hooks") else { return Ok(Vec::new()) };
+    let map = value.as_object().ok_or_else(|| wrong(descriptor, "hooks", "an object"))?;
+    let hook = |(name, requires): (&String, &Value)| {
+        let requires = list_of_texts(requires).ok_or_else(|| wrong(descriptor, "hooks", "lists of texts"))?;
+        Ok(HookRequires { name: name.clone(), requires })
+    };
+    map.iter().map(hook).collect()
+}
+
+fn requirements(file: &ResourceDescriptor) -> Result<Vec<LockedRequirements>, RegenerateError> {
+    let Some(value) = file.annotations.get("requirements") else { return Ok(Vec::new()) };
+    let expected = "a list of objects with file, format and sha256";
+    let list = value.as_array().ok_or_else(|| wrong(file, "requirements", expected))?;
+    let one = |value: &Value| {
+        let text = |key: &str| {
+            value.get(key).and_then(Value::as_str).ok_or_else(|| wrong(file, "requirements", expected))
+        };
+        Ok(LockedRequirements {
+            file: text("file")?.to_owned(),
+            format: text("format")?.to_owned(),
+            sha256: text("sha256")?.parse().map_err(|_| wrong(file, "requirements", expected))?,
+        })
+    };
+    list.iter().map(one).collect()
+}
+
 fn target(file: &ResourceDescriptor) -> Result<LockedTarget, RegenerateError> {
-    let mut hooks = Vec::new();
-    if let Some(value) = file.annotations.get("hooks") {
-        let map = value.as_object().ok_or_else(|| wrong(file, "hooks", "an object"))?;
-        for (name, requires) in map {
-            let requires = list_of_texts(requires).ok_or_else(|| wrong(file, "hooks", "lists of texts"))?;
-            hooks.push(HookRequires { name: name.clone(), requires });
-        }
-    }
+    let optional = |key: &'static str| if has(file, key) { texts(file, key) } else { Ok(Vec::new()) };
     Ok(LockedTarget {
         name: parsed(file, "target", "a target's name")?,
         platform: parsed(file, "platform", "a platform")?,
         python: parsed(file, "python", "a version of Python")?,
         image: nested_digest(file, "image")?,
+        requirements: requirements(file)?,
+        extras: optional("extras")?,
+        groups: optional("groups")?,
         requires: texts(file, "requires")?,
-        hooks,
+        hooks: hooks(file)?,
+        crates: Vec::new(),
         distributions: Vec::new(),
     })
 }

@@ -17,7 +17,9 @@ use sealwright::fetch::{
     DebianMirrors, FetchError, Fetcher, MirrorSettings, NetConfig, Offline, PythonIndexes, Surroundings,
     Wanted,
 };
-use sealwright::lock::{Distribution, LockedImage, LockedPackage, LockedSuite, Role};
+use sealwright::lock::{
+    AssembledImage, Distribution, ImageContent, LockedImage, LockedPackage, LockedSuite, Role,
+};
 use sealwright::store::Store;
 
 use server::Server;
@@ -110,14 +112,16 @@ fn image(packages: &[(&str, &[u8])]) -> LockedImage {
         reference: "debian:bookworm".parse().unwrap(),
         platform: "linux/amd64".parse().unwrap(),
         digest: Sha256::of("image"),
-        recipe: 1,
-        include: Vec::new(),
-        suites: vec![LockedSuite {
-            name: "bookworm".to_owned(),
-            archive: "debian".to_owned(),
-            date: "2024-01-02T03:04:05Z".to_owned(),
-        }],
-        packages: packages.iter().map(package).collect(),
+        content: ImageContent::Assembled(AssembledImage {
+            recipe: 1,
+            include: Vec::new(),
+            suites: vec![LockedSuite {
+                name: "bookworm".to_owned(),
+                archive: "debian".to_owned(),
+                date: "2024-01-02T03:04:05Z".to_owned(),
+            }],
+            packages: packages.iter().map(package).collect(),
+        }),
     }
 }
 

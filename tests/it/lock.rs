@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use sealwright::digest::Sha256;
 use sealwright::error::{Blame, Fault};
 use sealwright::lock::{
-    Asked, AskedImage, Distribution, HookRequires, Lock, LockedImage, LockedPackage, LockedSuite,
-    LockedTarget, Role,
+    Asked, AskedImage, AssembledImage, Distribution, HookRequires, ImageContent, Lock, LockedCrate,
+    LockedImage, LockedLayer, LockedPackage, LockedRequirements, LockedSdist, LockedSuite, LockedTarget,
+    LockedWheel, PulledImage, Role,
 };
 use sealwright::name::{Platform, PythonVersion};
 
@@ -16,22 +17,28 @@ pub fn example() -> Lock {
         reference: "debian:bookworm".parse().unwrap(),
         platform: Platform::LinuxAmd64,
         digest: Sha256::of("image"),
-        recipe: 1,
-        include: vec!["gcc".to_owned(), "python3".to_owned()],
-        suites: vec![
-            suite("bookworm", "debian", "2026-01-10T09:05:33Z"),
-            suite("bookworm-security", "debian-security", "2026-02-01T20:11:02Z"),
-        ],
-        packages: vec![
-            package("g++-12", "12.2.0-14+deb12u1", "bookworm"),
-            package("libc6", "1:2.36-9~x", "bookworm-security"),
-        ],
+        content: ImageContent::Assembled(AssembledImage {
+            recipe: 1,
+            include: vec!["gcc".to_owned(), "python3".to_owned()],
+            suites: vec![
+                suite("bookworm", "debian", "2026-01-10T09:05:33Z"),
+                suite("bookworm-security", "debian-security", "2026-02-01T20:11:02Z"),
+            ],
+            packages: vec![
+                package("g++-12", "12.2.0-14+deb12u1", "bookworm"),
+                package("libc6", "1:2.36-9~x", "bookworm-security"),
+            ],
+        }),
     };
     let target = |name: &str| LockedTarget {
         name: name.parse().unwrap(),
         platform: Platform::LinuxAmd64,
         python: PythonVersion { major: 3, minor: 11 },
         image: image.digest,
+        requirements: Vec::new(),
+        extras: Vec::new(),
+        groups: Vec::new(),
+        crates: Vec::new(),
         requires: vec!["setuptools>=61".to_owned(), "wheel; python_version < \"3.12\"".to_owned()],
         hooks: vec![HookRequires {
             name: "get_requires_for_build_wheel".to_owned(),
@@ -49,7 +56,96 @@ pub fn example() -> Lock {
         ],
     };
     let targets = vec![target("dist"), target("other")];
-    Lock { images: vec![image], targets }
+    Lock { images: vec![image], wheels: Vec::new(), targets }
+}
+
+fn assembled(lock: &mut Lock) -> &mut AssembledImage {
+    match &mut lock.images[0].content {
+        ImageContent::Assembled(assembled) => assembled,
+        ImageContent::Pulled(_) => panic!("the first image is assembled"),
+    }
+}
+
+fn requirements(file: &str) -> LockedRequirements {
+    LockedRequirements {
+        file: file.to_owned(),
+        format: "requirements.txt".to_owned(),
+        sha256: Sha256::of(file),
+    }
+}
+
+/// [`example`] with everything else that a lock can hold: an image by reference, a run-time dependency that is built
+/// from its sdist, what builds that, crates, and the project's own lock file.
+pub fn rich() -> Lock {
+    let mut lock = example();
+    let python = PythonVersion { major: 3, minor: 11 };
+    let layer = |name: &str, media_type: &str| LockedLayer {
+        digest: Sha256::of(name),
+        size: 4096,
+        media_type: media_type.to_owned(),
+    };
+    lock.images.push(LockedImage {
+        reference: "debian:trixie".parse().unwrap(),
+        platform: Platform::LinuxAmd64,
+        digest: Sha256::of("pulled"),
+        content: ImageContent::Pulled(PulledImage {
+            index: Some(Sha256::of("index")),
+            size: 812,
+            python: "/usr/local/bin/python3.11".to_owned(),
+            glibc: "2.41".to_owned(),
+            layers: vec![
+                layer("config", "application/vnd.oci.image.config.v1+json"),
+                layer("layer", "application/vnd.oci.image.layer.v1.tar+gzip"),
+            ],
+        }),
+    });
+    let one_crate = LockedCrate {
+        name: "libc".to_owned(),
+        version: "0.2.180".to_owned(),
+        file: "libc-0.2.180.crate".to_owned(),
+        size: 800_000,
+        sha256: Sha256::of("libc"),
+        required_by: vec!["Cargo.lock".to_owned()],
+    };
+    let wheel = |name: &str, image: &str, distributions: Vec<Distribution>| LockedWheel {
+        name: name.parse().unwrap(),
+        version: "1.0".to_owned(),
+        platform: Platform::LinuxAmd64,
+        python,
+        image: Sha256::of(image),
+        sdist: LockedSdist {
+            file: format!("{name}-1.0.tar.gz"),
+            size: 17,
+            sha256: Sha256::of(format!("{name} sdist")),
+        },
+        file: format!("{name}-1.0-py3-none-any.whl"),
+        size: 18,
+        sha256: Sha256::of(format!("{name} wheel")),
+        requires: vec!["setuptools".to_owned()],
+        hooks: vec![HookRequires { name: "get_requires_for_build_wheel".to_owned(), requires: Vec::new() }],
+        crates: vec![one_crate.clone()],
+        distributions,
+    };
+    let built = |name: &str, role: Role, by: &str| Distribution {
+        file: format!("{name}-1.0-py3-none-any.whl"),
+        size: 18,
+        sha256: Sha256::of(format!("{name} wheel")),
+        ..distribution(role, name, "1.0", &[by])
+    };
+    let inner = wheel(
+        "inner",
+        "image",
+        vec![distribution(Role::Build, "setuptools", "80.9.0", &["build-system.requires"])],
+    );
+    let outer = wheel("outer", "pulled", vec![built("inner", Role::Build, "build-system.requires")]);
+    lock.wheels = vec![inner, outer];
+    let target = &mut lock.targets[0];
+    target.requirements = vec![requirements("requirements.txt"), requirements("more/base.txt")];
+    target.extras = vec!["cli".to_owned()];
+    target.groups = vec!["server".to_owned()];
+    target.crates = vec![one_crate];
+    target.distributions.insert(2, built("outer", Role::Runtime, "requirements.txt"));
+    lock
 }
 
 fn suite(name: &str, archive: &str, date: &str) -> LockedSuite {
@@ -134,15 +230,15 @@ fn canonical_text_is_read_and_written_the_same() {
     assert_eq!(lock, example());
     assert_eq!(lock.to_text(), text);
     assert_eq!(lock.digest(), Sha256::of(&text));
-    let empty = Lock { images: Vec::new(), targets: Vec::new() };
+    let empty = Lock::default();
     assert_eq!(Lock::parse(&empty.to_text()), Ok(empty));
 }
 
 #[test]
 fn another_order_and_layout_are_read_and_made_canonical() {
     let mut shuffled = example();
-    shuffled.images[0].packages.reverse();
-    shuffled.images[0].suites.reverse();
+    assembled(&mut shuffled).packages.reverse();
+    assembled(&mut shuffled).suites.reverse();
     shuffled.targets.reverse();
     shuffled.targets[0].distributions.reverse();
     assert_eq!(shuffled.to_text(), example().to_text());
@@ -174,7 +270,7 @@ fn a_lock_that_is_not_ours_to_read_says_why_and_where() {
         one("size = 12345", "zise = 12345"),
         one("size = 12345", "size = -1"),
         one("size = 12345, ", ""),
-        one("recipe = 1", "recipe = 1\nlayers = []"),
+        one("recipe = 1", "recipe = 1\ntoolchains = []"),
         one("recipe = 1", "recipe = "),
         one("python = \"3.11\"", "python = \"3\""),
         one(&digest, "abc"),
@@ -196,7 +292,7 @@ fn a_lock_that_is_not_ours_to_read_says_why_and_where() {
     sealwright.lock:19:71: unknown key `zise` in a package
     sealwright.lock:19:78: invalid value: integer `-1`, expected u64
     sealwright.lock:19:5: missing field `size`
-    sealwright.lock:10:1: `layers` in [[image]] is part of lock version 1 that this sealwright does not read: a newer one wrote it
+    sealwright.lock:10:1: `toolchains` in [[image]] is part of lock version 1 that this sealwright does not read: a newer one wrote it
     sealwright.lock:9:10: broken TOML: string values must be quoted, expected literal string
     sealwright.lock:26:10: not a Python version: "3" (expected MAJOR.MINOR, for instance 3.11)
     sealwright.lock:8:10: not a sha256 digest: expected 64 lower-case hexadecimal digits, got "abc"
@@ -223,12 +319,47 @@ fn a_slice_holds_one_target_and_its_image() {
     assert_eq!(slice.slice(&name, Platform::LinuxAmd64, python), Some(slice.clone()));
     assert!(lock.slice(&name, Platform::LinuxArm64, python).is_none());
 
-    let mut merged = Lock { images: Vec::new(), targets: Vec::new() };
+    let mut merged = Lock::default();
     merged.merge(slice);
     merged.merge(lock.slice(&"other".parse().unwrap(), Platform::LinuxAmd64, python).unwrap());
     assert_eq!(merged, example());
     merged.retain(|target| target.name == name);
     assert_eq!(merged.targets.len(), 1);
+}
+
+#[test]
+fn a_slice_holds_the_wheels_that_are_built_for_it_and_their_images() {
+    let lock = rich();
+    let python = PythonVersion { major: 3, minor: 11 };
+    let slice = |name: &str| lock.slice(&name.parse().unwrap(), Platform::LinuxAmd64, python).unwrap();
+    let with = slice("dist");
+    assert_eq!((with.images.len(), with.wheels.len()), (2, 2));
+    assert_eq!(Lock::parse(&with.to_text()), Ok(with.clone()));
+    let order: Vec<&str> =
+        with.wheels_for(&with.targets[0].distributions).iter().map(|wheel| wheel.name.as_str()).collect();
+    assert_eq!(order, ["inner", "outer"]);
+    let without = slice("other");
+    assert_eq!((without.images.len(), without.wheels.len()), (1, 0));
+    let mut merged = without;
+    merged.merge(with);
+    assert_eq!(merged, lock);
+}
+
+#[test]
+fn a_wheel_that_needs_itself_is_refused() {
+    let mut lock = rich();
+    let outer = lock.targets[0].distributions[2].clone();
+    lock.wheels[0].distributions.push(Distribution { role: Role::Build, ..outer });
+    insta::assert_snapshot!(Lock::parse(&lock.to_text()).unwrap_err(), @r#"sealwright.lock: wheel inner-1.0-py3-none-any.whl has distributions "inner-1.0-py3-none-any.whl", expected no wheel that is needed to build itself"#);
+}
+
+#[test]
+fn keys_of_an_image_that_do_not_go_together_are_refused() {
+    let text = rich().to_text();
+    for key in ["recipe = 1\n", "glibc = \"2.41\"\n"] {
+        let error = Lock::parse(&text.replace(key, "")).unwrap_err().to_string();
+        assert!(error.contains("the keys of an [[image]] do not go together"), "{error}");
+    }
 }
 
 #[test]
@@ -244,6 +375,10 @@ fn a_stale_lock_is_told_from_a_fresh_one_and_why() {
             suites: vec!["bookworm".to_owned(), "bookworm-security".to_owned()],
         },
         requires: target.requires.clone(),
+        requirements: Vec::new(),
+        extras: Vec::new(),
+        groups: Vec::new(),
+        crates: Vec::new(),
         tools: Some(vec![target.distributions[2].clone()]),
     };
     assert_eq!(target.stale(&lock, &fresh), Vec::<String>::new());
@@ -255,6 +390,9 @@ fn a_stale_lock_is_told_from_a_fresh_one_and_why() {
     asked.image.suites.pop();
     asked.requires[0] = "setuptools>=77".to_owned();
     asked.tools = Some(Vec::new());
+    asked.requirements = vec![requirements("uv.lock")];
+    asked.extras = vec!["cli".to_owned()];
+    asked.crates = vec![("libc".to_owned(), "0.2.1".to_owned(), Sha256::of("libc"))];
     insta::assert_snapshot!(target.stale(&lock, &asked).join("\n"), @r"
     Python is 3.11 in the lock and 3.13 is asked for
     the base image is debian:bookworm in the lock and debian:trixie is asked for
@@ -264,6 +402,9 @@ fn a_stale_lock_is_told_from_a_fresh_one_and_why() {
     system package python3 is in the lock and no longer asked for
     build requirement setuptools>=77 is asked for and not in the lock
     build requirement setuptools>=61 is in the lock and no longer asked for
+    uv.lock is asked for and not in the lock
+    extra cli is asked for and not in the lock
+    crate libc 0.2.1 (16c8c6eb85e05438f5d6c60ff9869072a3a3b1618aa1481ac7a0cb049f06f51d) is asked for and not in the lock
     builder's tool build-1.3.0+local.1-py3-none-any.whl (44575cf5b28512d75644bf54a517dcef304ff809fd511747621b4d64f19aac66) is in the lock and no longer asked for
     ");
 }
@@ -274,14 +415,14 @@ pub fn locks() -> impl Strategy<Value = Lock> {
     let file = (0..3_u8, "[a-z]{1,6}", "[0-9][0-9.]{0,3}", "[a-z]{1,8}", vec(".{0,12}", 0..3));
     (vec(package, 0..6), vec(file, 0..6), vec(".{0,20}", 0..4), vec(word, 0..3)).prop_map(
         |(packages, files, requires, include)| {
-            let mut lock = example();
+            let mut lock = rich();
             lock.targets.truncate(1);
-            lock.images[0].include = include;
+            assembled(&mut lock).include = include;
             for (name, version, size, seed) in packages {
                 let mut package = package_of(&name, &version);
                 (package.size, package.sha256) = (size.into(), Sha256::of(seed.to_le_bytes()));
-                lock.images[0].packages.retain(|other| other.name != name);
-                lock.images[0].packages.push(package);
+                assembled(&mut lock).packages.retain(|other| other.name != name);
+                assembled(&mut lock).packages.push(package);
             }
             let target = &mut lock.targets[0];
             target.requires = requires;
