@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{BuildError, EngineFault, tail};
@@ -84,9 +85,34 @@ impl Folders {
             .map_err(|fault| BuildError::Engine(EngineFault(fault)))
     }
 
+    /// Fails unless the script in the box says that it built, and ended well.
+    pub(super) fn check(
+        &self,
+        target: &TargetName,
+        finished: &Finished,
+        context: Context<'_>,
+    ) -> Result<(), BuildError> {
+        match self.result(target, finished, context)? {
+            Ending::Built { .. } if finished.exit == Exit::Code(0) => Ok(()),
+            Ending::Built { .. } => {
+                let what = "the build ended badly after its last step".to_owned();
+                Err(failed_build(target, what, finished, context))
+            }
+            Ending::Failed { message } => Err(failed_build(target, message, finished, context)),
+            Ending::Stale { missing } => {
+                let text = |one: Missing| match one.installed {
+                    Some(version) => format!("{} (locked: {version})", one.requirement),
+                    None => one.requirement,
+                };
+                let missing = missing.into_iter().map(text).collect();
+                Err(BuildError::NotLocked { target: target.clone(), missing })
+            }
+        }
+    }
+
     /// Reads what the script in the box said about its end. What the box wrote is foreign: a link is not followed, and no more is
     /// read than such a file can hold.
-    pub(super) fn result<T: DeserializeOwned>(
+    fn result<T: DeserializeOwned>(
         &self,
         target: &TargetName,
         finished: &Finished,
@@ -126,18 +152,35 @@ impl Folders {
 }
 
 /// A build that failed, with its log kept.
-pub(super) fn failed_build(
-    target: &TargetName,
-    what: String,
-    finished: &Finished,
-    context: Context<'_>,
-) -> BuildError {
+fn failed_build(target: &TargetName, what: String, finished: &Finished, context: Context<'_>) -> BuildError {
     let log = match context.store.insert(finished.log.bytes.as_slice(), None) {
         Ok(blob) => blob.digest,
         Err(error) => return error.into(),
     };
     let log_path = context.store.blob_path(&log);
     BuildError::Failed { target: target.clone(), what, log, log_path, tail: tail(&finished.log.bytes) }
+}
+
+/// How the script in the box ended.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "status", rename_all = "kebab-case")]
+enum Ending {
+    Built {
+        #[expect(dead_code, reason = "outputs are found in their folder, not believed")]
+        outputs: Vec<String>,
+    },
+    Failed {
+        message: String,
+    },
+    Stale {
+        missing: Vec<Missing>,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct Missing {
+    requirement: String,
+    installed: Option<String>,
 }
 
 /// What runs in the box.

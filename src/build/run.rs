@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::attest::Observed;
 use super::cache::{self, ActionResult, KeptOutput};
 use super::error::BuildError;
-use super::execute::{Folders, Program, failed_build};
+use super::execute::{Folders, Program};
 use super::locking;
 use super::plan::BuildPlan;
 use super::planning::{Inputs, kinds, limits};
@@ -25,7 +24,6 @@ use crate::output::{
     FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
 };
 use crate::provenance::{self, TrustMode};
-use crate::sandbox::Exit;
 use crate::store::RootUses;
 
 /// Builds the targets of a project and publishes outputs with their statements.
@@ -105,28 +103,6 @@ struct One<'a> {
     image: &'a LockedImage,
 }
 
-/// How the script in the box ended.
-#[derive(Debug, Deserialize)]
-#[serde(tag = "status", rename_all = "kebab-case")]
-enum Ending {
-    Built {
-        #[expect(dead_code, reason = "outputs are found in their folder, not believed")]
-        outputs: Vec<String>,
-    },
-    Failed {
-        message: String,
-    },
-    Stale {
-        missing: Vec<Missing>,
-    },
-}
-
-#[derive(Debug, Deserialize)]
-struct Missing {
-    requirement: String,
-    installed: Option<String>,
-}
-
 impl One<'_> {
     /// The bytes: of an earlier build of the same plan, or of one that is done now.
     fn result(
@@ -181,24 +157,7 @@ impl One<'_> {
             limits: limits(&self.target.limits),
         };
         let finished = folders.run(program, parts, self.builder, context)?;
-        match folders.result(&self.target.name, &finished, context)? {
-            Ending::Built { .. } if finished.exit == Exit::Code(0) => {}
-            Ending::Built { .. } => {
-                let what = "the build ended badly after its last step".to_owned();
-                return Err(failed_build(&self.target.name, what, &finished, context));
-            }
-            Ending::Failed { message } => {
-                return Err(failed_build(&self.target.name, message, &finished, context));
-            }
-            Ending::Stale { missing } => {
-                let text = |one: Missing| match one.installed {
-                    Some(version) => format!("{} (locked: {version})", one.requirement),
-                    None => one.requirement,
-                };
-                let missing = missing.into_iter().map(text).collect();
-                return Err(BuildError::NotLocked { target: self.target.name.clone(), missing });
-            }
-        }
+        folders.check(&self.target.name, &finished, context)?;
         let outputs = self.collect(&folders, plan, normalize, context)?;
         let observed = Observed {
             prepared: self.prepared,

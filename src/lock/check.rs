@@ -175,7 +175,7 @@ impl LockedWheel {
         plain(whose, "file", &self.file)?;
         plain(whose, "version", &self.version)?;
         plain(whose, "sdist", &self.sdist.file)?;
-        if !self.file.ends_with(".whl") {
+        if self.file.strip_suffix(".whl").is_none() {
             let (what, value) = (whose.to_owned(), self.file.clone());
             return Err(LockError::Bad { what, key: "file", value, expected: "a wheel's file name" });
         }

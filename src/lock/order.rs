@@ -40,10 +40,16 @@ impl Lock {
 }
 
 fn sort_needs(hooks: &mut [HookRequires], crates: &mut [LockedCrate], distributions: &mut [Distribution]) {
-    hooks.iter_mut().for_each(|hook| hook.requires.sort());
+    for hook in hooks.iter_mut() {
+        hook.requires.sort();
+    }
     hooks.sort();
-    crates.iter_mut().for_each(|one| one.required_by.sort());
+    for one in crates.iter_mut() {
+        one.required_by.sort();
+    }
     crates.sort();
-    distributions.iter_mut().for_each(|file| file.required_by.sort());
+    for file in distributions.iter_mut() {
+        file.required_by.sort();
+    }
     distributions.sort_by(|a, b| (a.role, &a.name, &a.file).cmp(&(b.role, &b.name, &b.file)));
 }

@@ -132,7 +132,7 @@ fn image<'a>(
         let list = descriptor.annotations.get(key).and_then(Value::as_array);
         list.ok_or_else(|| wrong(descriptor, key, "a list"))
     };
-    let content = if !has(descriptor, "layers") {
+    let content = if descriptor.annotations.get("layers").is_none() {
         ImageContent::Assembled(AssembledImage {
             recipe: parsed(descriptor, "recipe", "a number")?,
             include: texts(descriptor, "include")?,
