@@ -17,6 +17,7 @@ pub mod store;
 pub mod wheel;
 // layer 2
 pub mod builder;
+pub mod cargo;
 pub mod fetch;
 pub mod sandbox;
 pub mod source;

@@ -1,6 +1,6 @@
 //! The HTTP client: one request with its redirects, credentials for the host that they belong to, time limits.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::header::{self, HeaderMap, HeaderValue};
@@ -8,6 +8,7 @@ use reqwest::{NoProxy, Proxy, StatusCode, redirect};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
+use super::crates::Token;
 use super::secret::{self, Credentials, IndexUrl};
 use super::{FetchError, NetConfig};
 
@@ -30,6 +31,8 @@ pub(super) struct Client {
     pub net: NetConfig,
     /// Scheme, host and port of configured URLs, with the credentials in them.
     credentials: Vec<(url::Origin, Credentials)>,
+    /// The same, for registries of crates.
+    tokens: RwLock<Vec<(url::Origin, Token)>>,
     plain: [OnceLock<reqwest::Client>; 4],
 }
 
@@ -63,7 +66,7 @@ pub(super) struct Answer {
 impl Client {
     pub fn new<'a>(net: NetConfig, configured: impl IntoIterator<Item = &'a IndexUrl>) -> Self {
         let known = configured.into_iter().filter_map(|url| Some((url.bare().origin(), url.credentials()?)));
-        Self { net, credentials: known.collect(), plain: Default::default() }
+        Self { net, credentials: known.collect(), tokens: RwLock::default(), plain: Default::default() }
     }
 
     /// One GET. Status codes that say "later" are passing failures; others are the caller's to judge.
@@ -74,6 +77,8 @@ impl Client {
             let mut request = self.client(&bare, body)?.get(bare.clone()).headers(headers.clone());
             if let Some(Credentials { user, password }) = self.credentials_for(&at, hop) {
                 request = request.basic_auth(user, Some(password));
+            } else if let Some(token) = self.token_for(&at) {
+                request = request.header(header::AUTHORIZATION, token);
             }
             let sent = timeout(self.net.connect_timeout + self.net.stall_timeout, request.send()).await;
             let response = match sent {
@@ -158,6 +163,29 @@ impl Client {
         let origin = url.origin();
         let known = || self.credentials.iter().find(|(of, _)| *of == origin).map(|(_, found)| found.clone());
         own.or_else(known).or_else(|| self.net.netrc_credentials(url))
+    }
+
+    /// The token of a registry of crates, for its own scheme, host and port.
+    pub fn add_token(&self, registry: &Url, token: Token) {
+        self.tokens.write().unwrap_or_else(PoisonError::into_inner).push((registry.origin(), token));
+    }
+
+    /// Gives the place of a registry's files the registry's token, unless that would send it in the clear.
+    pub fn share_token(&self, registry: &Url, files: &Url) {
+        let mut tokens = self.tokens.write().unwrap_or_else(PoisonError::into_inner);
+        let found = tokens.iter().find(|(of, _)| *of == registry.origin()).map(|(_, token)| token.clone());
+        let safe = files.scheme() == "https" || registry.scheme() == files.scheme();
+        if let Some(token) = found.filter(|_| safe) {
+            tokens.push((files.origin(), token));
+        }
+    }
+
+    fn token_for(&self, url: &Url) -> Option<HeaderValue> {
+        let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
+        let (_, Token(text)) = tokens.iter().find(|(of, _)| *of == url.origin())?;
+        let mut value = HeaderValue::from_str(text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
     }
 
     fn client(&self, url: &Url, body: Body) -> Result<&reqwest::Client, FetchError> {

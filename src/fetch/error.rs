@@ -106,7 +106,17 @@ pub enum FetchError {
         /// Entries of the host's apt sources that cannot be used, each with why.
         skipped: Vec<String>,
     },
-    /// A setting of pip, uv, apt or the environment cannot be understood.
+    /// A crate comes from a registry that cargo is not configured with.
+    #[error("{file} comes from the registry {index}, which is not configured{}", asked_by(.required_by))]
+    NoRegistry {
+        /// Name of the file.
+        file: String,
+        /// The registry's index, as `Cargo.lock` writes it.
+        index: String,
+        /// Who asked for it.
+        required_by: Vec<String>,
+    },
+    /// A setting of pip, uv, cargo, apt or the environment cannot be understood.
     #[error("{origin}: {problem}")]
     Setting {
         /// The file or the variable.
@@ -190,7 +200,9 @@ impl Fault for FetchError {
             | Self::Unreachable { .. }
             | Self::Answer { .. }
             | Self::TooLarge { .. } => Blame::Network,
-            Self::NoMirror { .. } | Self::Setting { .. } | Self::File { .. } => Blame::User,
+            Self::NoMirror { .. } | Self::NoRegistry { .. } | Self::Setting { .. } | Self::File { .. } => {
+                Blame::User
+            }
             Self::Client { .. } => Blame::Environment,
             Self::Interrupted { signal } => Blame::Interrupted(*signal),
             // A wrong file weighs more than one that did not come.
@@ -230,6 +242,9 @@ impl Fault for FetchError {
                 let key = if archive == "debian" { "mirrors" } else { "security-mirrors" };
                 vec![format!("in sealwright.toml set, with a mirror near you: [debian] {key} = [\"http://mirror.example/{archive}\"]")]
             }
+            Self::NoRegistry { index, .. } => vec![format!(
+                "if you trust it, name it in the config.toml of your CARGO_HOME: [registries.NAME] index = {index:?}"
+            )],
             Self::File { source, .. } => io_hints(source),
             Self::Setting { .. } | Self::Client { .. } | Self::Interrupted { .. } => Vec::new(),
             Self::Several(errors) => {

@@ -13,10 +13,12 @@ use tokio::time::MissedTickBehavior;
 use url::Url;
 
 use super::client::Client;
+use super::crates::CrateRegistries;
 use super::indexes::FindLinks;
 use super::page::IndexFile;
 use super::search::Search;
 use super::secret::IndexUrl;
+use super::sparse::Sparse;
 use super::wanted::{self, Wanted};
 use super::{DebianMirrors, FetchError, NetConfig, PythonIndexes, secret};
 use crate::digest::Sha256;
@@ -56,6 +58,8 @@ pub(super) struct Shared {
     hints: Mutex<BTreeMap<Sha256, Url>>,
     warnings: Mutex<Vec<String>>,
     pages: Mutex<BTreeMap<Url, Arc<PageCell>>>,
+    crates: OnceLock<CrateRegistries>,
+    sparse: Mutex<BTreeMap<Url, Arc<OnceCell<Arc<Sparse>>>>>,
 }
 
 type PageCell = OnceCell<Arc<Vec<IndexFile>>>;
@@ -75,6 +79,15 @@ impl Shared {
 
     pub fn page_cell(&self, url: &Url) -> Arc<PageCell> {
         Arc::clone(locked(&self.pages).entry(url.clone()).or_default())
+    }
+
+    pub fn sparse_cell(&self, url: &Url) -> Arc<OnceCell<Arc<Sparse>>> {
+        Arc::clone(locked(&self.sparse).entry(url.clone()).or_default())
+    }
+
+    /// Without any, if none were given.
+    pub fn crates(&self) -> &CrateRegistries {
+        self.crates.get_or_init(CrateRegistries::default)
     }
 }
 
@@ -106,9 +119,21 @@ impl Fetcher {
             hints: Mutex::default(),
             warnings: Mutex::default(),
             pages: Mutex::default(),
+            crates: OnceLock::new(),
+            sparse: Mutex::default(),
             indexes,
         };
         Self { shared: Arc::new(shared), mirrors, offline, runtime: OnceLock::new() }
+    }
+
+    /// With registries of crates. Those that are given first stay.
+    #[must_use]
+    pub fn with_crates(self, crates: CrateRegistries) -> Self {
+        for (url, token) in &crates.tokens {
+            self.shared.client.add_token(url, token.clone());
+        }
+        let _ = self.shared.crates.set(crates);
+        self
     }
 
     /// The mirrors that Debian packages come from.

@@ -1,11 +1,12 @@
 //! Digests to bytes: what locks name, from wherever it is to be had, into the store; and a few documents.
 //!
 //! Only this module and `resolve` open sockets for a build. Where things come from is the user's configuration of pip,
-//! uv, apt and the environment; what they are is decided by digest alone. Credentials go to the host that they belong
+//! uv, cargo, apt and the environment; what they are is decided by digest alone. Credentials go to the host that they belong
 //! to and nowhere else, and are never printed.
 
 mod apt;
 mod client;
+mod crates;
 mod default_index;
 mod document;
 mod error;
@@ -17,11 +18,13 @@ mod page;
 mod pip;
 mod search;
 mod secret;
+mod sparse;
 mod surroundings;
 mod transfer;
 mod uv;
 mod wanted;
 
+pub use crates::{CrateOrigin, CrateRegistries};
 pub use error::FetchError;
 pub use fetcher::{Fetcher, Offline};
 pub use indexes::{FindLinks, NoIndex, PythonIndexes};

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::FetchError;
 use super::client::Body;
+use super::crates::{CrateOrigin, CratePlace};
 use super::fetcher::Shared;
 use super::indexes::FindLinks;
 use super::mirrors::folder;
@@ -55,6 +56,7 @@ impl<'a> Search<'a> {
         let found = match &self.wanted.places {
             Places::Urls(urls) => self.urls(urls).await?,
             Places::Indexes(name) => self.indexes(name).await?,
+            Places::Crate { name, version, origin } => self.crates(name, version, origin).await?,
         };
         match (found, self.failed) {
             (Found::Yes, Some(error)) if error.blame() == Blame::Integrity => {
@@ -103,6 +105,74 @@ impl<'a> Search<'a> {
             }
         }
         Ok(Found::NotYet)
+    }
+
+    async fn crates(&mut self, name: &str, version: &str, origin: &CrateOrigin) -> Result<Found, FetchError> {
+        let registries = self.shared.crates();
+        for cache in &registries.caches {
+            if self.cached(cache.join(&self.wanted.file)).await? == Found::Yes {
+                return Ok(Found::Yes);
+            }
+        }
+        let places = registries.places(origin).ok_or_else(|| {
+            let index = match origin {
+                CrateOrigin::Index(index) => index.clone(),
+                CrateOrigin::Default | CrateOrigin::Any => String::new(),
+            };
+            let Wanted { file, required_by, .. } = self.wanted.clone();
+            FetchError::NoRegistry { file, index, required_by }
+        })?;
+        for place in places {
+            let found = match place {
+                CratePlace::Folder(path) => self.folder(path).await?,
+                CratePlace::Sparse(index) => {
+                    let index = index.bare();
+                    let asked = match self.shared.sparse(&index).await {
+                        Ok(sparse) => sparse
+                            .download(name, version, &self.wanted.sha256)
+                            .map_err(|problem| FetchError::Answer { url: secret::shown(&index), problem }),
+                        Err(error) => Err(error),
+                    };
+                    match asked {
+                        Ok(url) => self.url(&url).await?,
+                        Err(error) => self.judge(error, &secret::shown(&index))?,
+                    }
+                }
+                CratePlace::Unusable { origin, problem } => {
+                    return Err(FetchError::Setting { origin: origin.clone(), problem: problem.clone() });
+                }
+            };
+            if found == Found::Yes {
+                return Ok(Found::Yes);
+            }
+        }
+        Ok(Found::NotYet)
+    }
+
+    /// A file that cargo has fetched for itself. It may be another registry's crate of the same name: then it is none.
+    async fn cached(&mut self, path: PathBuf) -> Result<Found, FetchError> {
+        let (store, expected) = (self.shared.store.clone(), self.wanted.sha256);
+        let limit = self.wanted.limit();
+        let stored = blocking(move || {
+            let Ok(file) = File::open(&path) else { return Ok(None) };
+            if file.metadata().map_or(true, |metadata| !metadata.is_file() || metadata.len() > limit) {
+                return Ok(None);
+            }
+            match store.insert(file, Some(expected)) {
+                Err(StoreError::Mismatch { .. } | StoreError::Input { .. }) => Ok(None),
+                other => other.map(Some),
+            }
+        });
+        match stored.await? {
+            Ok(Some(blob)) => {
+                self.shared.count(blob.size);
+                Ok(Found::Yes)
+            }
+            Ok(None) => Ok(Found::NotYet),
+            Err(source) => {
+                Err(FetchError::Store { file: self.wanted.file.clone(), source: Box::new(source) })
+            }
+        }
     }
 
     async fn folder(&mut self, folder: &Path) -> Result<Found, FetchError> {
@@ -205,6 +275,7 @@ impl<'a> Search<'a> {
             FetchError::Store { .. }
             | FetchError::Offline { .. }
             | FetchError::NoMirror { .. }
+            | FetchError::NoRegistry { .. }
             | FetchError::Setting { .. }
             | FetchError::File { .. }
             | FetchError::Client { .. }

@@ -3,9 +3,10 @@
 use url::Url;
 
 use super::FetchError;
+use super::crates::CrateOrigin;
 use super::mirrors::DebianMirrors;
 use crate::digest::Sha256;
-use crate::lock::{AssembledImage, Distribution};
+use crate::lock::{AssembledImage, Distribution, LockedCrate};
 use crate::name::PackageName;
 
 /// One file to be fetched.
@@ -30,6 +31,15 @@ pub enum Places {
     Urls(Vec<Url>),
     /// A hinted URL, then `find-links`, then the indexes, under the name of its project.
     Indexes(PackageName),
+    /// In cargo's own cache, then in registries of crates.
+    Crate {
+        /// The crate's name.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Which registries.
+        origin: CrateOrigin,
+    },
 }
 
 impl Wanted {
@@ -45,6 +55,19 @@ impl Wanted {
             size: Some(of.size),
             required_by: of.required_by.clone(),
             places: Places::Indexes(of.name.clone()),
+        }
+    }
+
+    /// A crate. A lock names no registry: any that is configured serves.
+    #[must_use]
+    pub fn of_crate(of: &LockedCrate) -> Self {
+        let (name, version) = (of.name.clone(), of.version.clone());
+        Self {
+            file: of.file.clone(),
+            sha256: of.sha256,
+            size: Some(of.size),
+            required_by: of.required_by.clone(),
+            places: Places::Crate { name, version, origin: CrateOrigin::Any },
         }
     }
 
