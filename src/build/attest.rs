@@ -144,8 +144,8 @@ impl Observed<'_> {
             options.insert("configSettings".to_owned(), json!(settings(&self.request.config_settings)));
         }
         match self.request.outputs {
-            OutputChoice::SdistThenWheel => {}
-            choice @ (OutputChoice::Sdist | OutputChoice::Wheel | OutputChoice::Both) => {
+            None | Some(OutputChoice::SdistThenWheel) => {}
+            Some(choice @ (OutputChoice::Sdist | OutputChoice::Wheel | OutputChoice::Both)) => {
                 options.insert("outputs".to_owned(), choice.distributions().join(",").into());
             }
         }

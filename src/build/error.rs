@@ -150,8 +150,18 @@ pub enum BuildError {
         /// The end of its log.
         tail: Vec<String>,
     },
-    /// Two Pythons made different files of one name.
-    #[error("{name} is built differently by two versions of Python of target {target}")]
+    /// The command line asks for distributions, and a target makes none.
+    #[error("target {target}: builder {builder} makes no sdist and no wheel")]
+    NoDistributions {
+        /// The target.
+        target: TargetName,
+        /// Its builder.
+        builder: String,
+    },
+    /// Two Pythons or two targets made different files of one name.
+    #[error(
+        "{name} is built differently by target {target} and before it by another target or version of Python"
+    )]
     Clash {
         /// The target.
         target: TargetName,
@@ -224,6 +234,7 @@ impl BuildError {
             | Self::Read { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
+            | Self::NoDistributions { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -253,6 +264,7 @@ impl BuildError {
             | Self::Read { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
+            | Self::NoDistributions { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -274,6 +286,7 @@ impl Fault for BuildError {
             Self::ConfigNotCommitted
             | Self::Read { .. }
             | Self::NoMirror { .. }
+            | Self::NoDistributions { .. }
             | Self::NoResolver { .. } => Blame::User,
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
             Self::Failed { .. }
@@ -318,8 +331,11 @@ impl Fault for BuildError {
                 };
                 vec![format!("raise `{key}` in [target.NAME.limits] if the build needs more")]
             }
+            Self::NoDistributions { .. } => {
+                vec!["--sdist and --wheel are for targets that make them: name these on the command line".to_owned()]
+            }
             Self::Clash { .. } => {
-                vec!["give each version of Python a target of its own, with an --outdir of its own".to_owned()]
+                vec!["give each version of Python a target of its own, with a `name` or an --outdir of its own".to_owned()]
             }
             _ => self.inner().map(Fault::hints).unwrap_or_default(),
         }

@@ -69,7 +69,7 @@ impl Folders {
             .map(|(name, target)| mount(self.path(name), sandbox_path(target), Access::Writable))
             .collect();
         let builder = environment::builder_folder(builder, context.store)?;
-        mounts.extend(environment::mounts(&parts.build, &parts.tool, &builder)?);
+        mounts.extend(environment::mounts(&parts.environments, &builder)?);
         let spec = BoxSpec {
             root: parts.image.root.clone(),
             mounts,

@@ -17,7 +17,7 @@ mod supply;
 
 pub use error::{BuildError, EngineFault};
 pub use locking::lock;
-pub use plan::{BuildPlan, OutputChoice};
+pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};
 pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
 pub use request::{
     BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,

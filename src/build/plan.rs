@@ -41,7 +41,7 @@ pub struct BuildPlan {
     /// `SOURCE_DATE_EPOCH`: seconds since 1970-01-01 UTC.
     pub epoch: i64,
     /// What is built and from what.
-    pub outputs: OutputChoice,
+    pub outputs: PlannedOutputs,
     /// Passed on to the backend (PEP 517).
     pub config_settings: BTreeMap<String, Vec<String>>,
     /// The program in the box and its arguments.
@@ -88,6 +88,23 @@ pub struct PlannedEnvironment {
     pub mount: SandboxPath,
     /// What it is made of: wheels by file name.
     pub files: BTreeMap<String, Sha256>,
+}
+
+/// What is built: distributions, or archives of a program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PlannedOutputs {
+    /// An sdist, a wheel or both.
+    Distributions(OutputChoice),
+    /// Archives of a program.
+    Archive {
+        /// What they are called, and nothing else may be written.
+        files: Vec<String>,
+        /// Their format: `zip`, `tar.gz`.
+        format: String,
+        /// Patterns of the files that they hold.
+        patterns: Vec<String>,
+    },
 }
 
 /// What is built, and from what, as `python -m build` has it.

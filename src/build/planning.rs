@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use super::error::BuildError;
 use super::plan::{
     BuildPlan, OutputChoice, PLAN_VERSION, PlannedBuilder, PlannedEnvironment, PlannedImage, PlannedLimits,
-    PlannedNormalizer,
+    PlannedNormalizer, PlannedOutputs,
 };
-use crate::builder::{Builder, Script};
-use crate::config::{ChosenLimits, Normalize, Target};
+use crate::builder::{ArchiveName, Builder, Makes};
+use crate::config::{ArchiveFormat, ChosenLimits, Normalize, Target};
 use crate::environment::Purpose;
 use crate::lock::{ImageContent, LockedImage, LockedTarget};
-use crate::name::SandboxPath;
+use crate::name::{Platform, SandboxPath};
 use crate::output::{Normalizer, OutputKind};
 use crate::sandbox::Limits;
 use crate::source::SourceIdentity;
@@ -27,7 +28,7 @@ pub(super) struct Inputs<'a> {
     pub(super) source: &'a SourceIdentity,
     pub(super) subdirectory: &'a str,
     pub(super) epoch: i64,
-    pub(super) outputs: OutputChoice,
+    pub(super) outputs: PlannedOutputs,
     pub(super) config_settings: &'a BTreeMap<String, Vec<String>>,
     pub(super) normalize: Normalize,
 }
@@ -35,17 +36,6 @@ pub(super) struct Inputs<'a> {
 impl Inputs<'_> {
     /// The plan of a build.
     pub(super) fn plan(&self) -> BuildPlan {
-        let request = serde_json::json!({
-            "distributions": self.outputs.distributions(),
-            "config-settings": settings(self.config_settings),
-            "source": source_folder(self.subdirectory),
-            "requires": self
-                .locked
-                .hooks
-                .iter()
-                .map(|hook| (hook.name.clone(), hook.requires.clone()))
-                .collect::<BTreeMap<_, _>>(),
-        });
         BuildPlan {
             version: PLAN_VERSION,
             target: self.target.name.clone(),
@@ -63,19 +53,19 @@ impl Inputs<'_> {
                     ImageContent::Pulled(_) => None,
                 },
             },
-            environments: environments(self.locked),
+            environments: environments(self.locked, self.builder),
             source: serde_json::json!(self.source),
             subdirectory: self.subdirectory.to_owned(),
             epoch: self.epoch,
-            outputs: self.outputs,
+            outputs: self.outputs.clone(),
             config_settings: self.config_settings.clone(),
-            argv: self.builder.command(Script::Build, &request),
+            argv: self.builder.build_command(&self.request()),
             env: self.builder.environment(self.epoch),
             cwd: source_folder(self.subdirectory),
             limits: PlannedLimits::from(&limits(&self.target.limits)),
             normalizers: match self.normalize {
                 Normalize::No => Vec::new(),
-                Normalize::Yes => kinds(self.outputs)
+                Normalize::Yes => kinds(&self.outputs, self.target.packing.format)
                     .into_iter()
                     .map(Normalizer::of)
                     .map(|one| PlannedNormalizer { name: one.name().to_owned(), version: one.version() })
@@ -83,12 +73,66 @@ impl Inputs<'_> {
             },
         }
     }
+
+    /// What the script in the box gets.
+    fn request(&self) -> serde_json::Value {
+        let source = source_folder(self.subdirectory);
+        match &self.outputs {
+            PlannedOutputs::Distributions(choice) => serde_json::json!({
+                "distributions": choice.distributions(),
+                "config-settings": settings(self.config_settings),
+                "source": source,
+                "requires": self
+                    .locked
+                    .hooks
+                    .iter()
+                    .map(|hook| (hook.name.clone(), hook.requires.clone()))
+                    .collect::<BTreeMap<_, _>>(),
+            }),
+            PlannedOutputs::Archive { files, format, patterns } => serde_json::json!({
+                "files": patterns,
+                "format": format,
+                "output": files.first(),
+                "source": source,
+            }),
+        }
+    }
+}
+
+/// What a target's builder makes of it. `chosen` is what the command line says of sdist and wheel.
+///
+/// # Errors
+/// The command line names distributions, and the builder makes none.
+pub(super) fn outputs(
+    target: &Target,
+    builder: &Builder,
+    platform: Platform,
+    chosen: Option<OutputChoice>,
+) -> Result<PlannedOutputs, BuildError> {
+    match (builder.outputs().makes, chosen) {
+        (Makes::Distributions, chosen) => {
+            Ok(PlannedOutputs::Distributions(chosen.unwrap_or(OutputChoice::SdistThenWheel)))
+        }
+        (Makes::Archive, Some(_)) => Err(BuildError::NoDistributions {
+            target: target.name.clone(),
+            builder: builder.name().to_owned(),
+        }),
+        (Makes::Archive, None) => {
+            let packing = &target.packing;
+            let format = packing.format.as_str();
+            let files = builder.outputs().archives(ArchiveName { name: &packing.name, platform, format });
+            let patterns = packing.files.clone();
+            Ok(PlannedOutputs::Archive { files, format: format.to_owned(), patterns })
+        }
+    }
 }
 
 /// The environments that a box of this target has, and what each is made of.
-fn environments(locked: &LockedTarget) -> Vec<PlannedEnvironment> {
-    [Purpose::Build, Purpose::Tool]
+fn environments(locked: &LockedTarget, builder: &Builder) -> Vec<PlannedEnvironment> {
+    builder
+        .roles()
         .into_iter()
+        .map(Purpose::from)
         .map(|purpose| {
             let files = locked.distributions.iter().filter(|file| file.role == purpose.role());
             PlannedEnvironment {
@@ -101,11 +145,15 @@ fn environments(locked: &LockedTarget) -> Vec<PlannedEnvironment> {
 }
 
 /// Kinds of outputs.
-pub(super) fn kinds(outputs: OutputChoice) -> Vec<OutputKind> {
-    match outputs {
-        OutputChoice::SdistThenWheel | OutputChoice::Both => vec![OutputKind::Sdist, OutputKind::Wheel],
-        OutputChoice::Wheel => vec![OutputKind::Wheel],
-        OutputChoice::Sdist => vec![OutputKind::Sdist],
+pub(super) fn kinds(outputs: &PlannedOutputs, format: ArchiveFormat) -> Vec<OutputKind> {
+    match (outputs, format) {
+        (PlannedOutputs::Distributions(choice), _) => match choice {
+            OutputChoice::SdistThenWheel | OutputChoice::Both => vec![OutputKind::Sdist, OutputKind::Wheel],
+            OutputChoice::Wheel => vec![OutputKind::Wheel],
+            OutputChoice::Sdist => vec![OutputKind::Sdist],
+        },
+        (PlannedOutputs::Archive { .. }, ArchiveFormat::Zip) => vec![OutputKind::Zip],
+        (PlannedOutputs::Archive { .. }, ArchiveFormat::TarGz) => vec![OutputKind::TarGz],
     }
 }
 

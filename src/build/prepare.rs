@@ -63,7 +63,11 @@ impl Prepared {
         let targets = project
             .select(&place.targets)?
             .into_iter()
-            .map(|target| Ok((target.clone(), builder(&place.folder, &target.builder)?)))
+            .map(|target| {
+                let builder = builder(&place.folder, &target.builder)?;
+                builder.check_target(&target.name, target.written.keys().map(String::as_str))?;
+                Ok((target.clone(), builder))
+            })
             .collect::<Result<Vec<_>, BuildError>>()?;
         Ok(Self { source, project, targets, platform, config })
     }
@@ -86,10 +90,10 @@ impl Prepared {
         Asked {
             python: variant.python,
             image: AskedImage { reference: variant.image.clone(), recipe: RECIPE, include, suites },
-            requires: self.requires(),
+            requires: if builder.asks_backend() { self.requires() } else { Vec::new() },
             requirements: Vec::new(),
-            extras: Vec::new(),
-            groups: Vec::new(),
+            extras: target.runtime.extras.clone(),
+            groups: target.runtime.groups.clone(),
             crates: Vec::new(),
             tools: Some(builder.toolchain().distributions().to_vec()),
         }

@@ -78,8 +78,8 @@ pub struct BuildRequest {
     pub lock: LockPolicy,
     /// Whether results of earlier builds are used.
     pub cache: CachePolicy,
-    /// What is built.
-    pub outputs: OutputChoice,
+    /// Which distributions are built, if the command line says; only for targets that make distributions.
+    pub outputs: Option<OutputChoice>,
     /// Where outputs go.
     pub dist: PathBuf,
     /// Where statements go.

@@ -10,8 +10,8 @@ use super::cache::{self, ActionResult, KeptOutput};
 use super::error::BuildError;
 use super::execute::{Folders, Program};
 use super::locking;
-use super::plan::BuildPlan;
-use super::planning::{Inputs, kinds, limits};
+use super::plan::{BuildPlan, PlannedOutputs};
+use super::planning::{Inputs, kinds, limits, outputs};
 use super::prepare::{Prepared, lock_path, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
@@ -34,6 +34,9 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
     let prepared = Prepared::read(&request.place, &[&request.dist, &request.provenance])?;
     for note in prepared.source.notes() {
         context.reporter.note(note);
+    }
+    for (target, builder) in &prepared.targets {
+        outputs(target, builder, prepared.platform, request.outputs)?;
     }
     prepared.source.require_history(&prepared.source.history_need()?)?;
     let lock = usable_lock(request, &prepared, context)?;
@@ -122,7 +125,7 @@ impl One<'_> {
             source: source.identity(),
             subdirectory: source.subdirectory(),
             epoch: source.epoch(),
-            outputs: self.request.outputs,
+            outputs: outputs(self.target, self.builder, self.prepared.platform, self.request.outputs)?,
             config_settings: &config_settings,
             normalize,
         }
@@ -134,7 +137,7 @@ impl One<'_> {
             return Ok((plan, Origin::Cached, result));
         }
         let began = Instant::now();
-        let parts = Parts::ensure(self.locked, self.image, supplier)?;
+        let parts = Parts::ensure(self.locked, self.image, self.builder, supplier)?;
         let result = self.build(&plan, normalize, &parts, context)?;
         cache::keep(&key, &result, &parts.keys(), context)?;
         Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))
@@ -206,10 +209,14 @@ impl One<'_> {
             limits.file_bytes = bytes;
         }
         let rules = OutputRules {
-            kinds: kinds(self.request.outputs),
+            kinds: kinds(&plan.outputs, self.target.packing.format),
             project: ProjectRules {
                 name: project.and_then(|project| project.name.as_deref()?.parse().ok()),
                 version: project.and_then(|project| project.version.clone()),
+            },
+            archives: match &plan.outputs {
+                PlannedOutputs::Distributions(_) => Vec::new(),
+                PlannedOutputs::Archive { files, .. } => files.clone(),
             },
             limits,
         };

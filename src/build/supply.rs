@@ -14,7 +14,7 @@ use crate::environment::{self, Environment, Purpose, Workshop};
 use crate::error::Fault;
 use crate::fetch::{DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted};
 use crate::image::{self, Image};
-use crate::lock::{Distribution, Lock, LockedImage, LockedTarget};
+use crate::lock::{Distribution, Lock, LockedImage, LockedTarget, Role};
 use crate::resolve::debian::Documents;
 use crate::store::RootUses;
 use crate::wheel::PythonTarget;
@@ -114,8 +114,8 @@ impl<'a> Supplier<'a> {
 /// What a box of a target is made of.
 pub(super) struct Parts {
     pub(super) image: Image,
-    pub(super) build: Environment,
-    pub(super) tool: Environment,
+    /// One for each role of the builder.
+    pub(super) environments: Vec<Environment>,
 }
 
 impl Parts {
@@ -123,20 +123,21 @@ impl Parts {
     pub(super) fn ensure(
         locked: &LockedTarget,
         image: &LockedImage,
+        builder: &Builder,
         supplier: &Supplier<'_>,
     ) -> Result<Self, BuildError> {
         let unpacked = supplier.image(image)?;
         let workshop = supplier.workshop(&unpacked, PythonTarget::of(&image.reference, image.platform));
-        let build = supplier.environment(&locked.distributions, Purpose::Build, workshop)?;
-        let tool = supplier.environment(&locked.distributions, Purpose::Tool, workshop)?;
-        Ok(Self { image: unpacked, build, tool })
+        let environment =
+            |role: Role| supplier.environment(&locked.distributions, Purpose::from(role), workshop);
+        let environments = builder.roles().into_iter().map(environment).collect::<Result<_, _>>()?;
+        Ok(Self { image: unpacked, environments })
     }
-}
 
-impl Parts {
     /// Keys of the trees.
-    pub(super) fn keys(&self) -> [Sha256; 3] {
-        [self.image.digest, self.build.key, self.tool.key]
+    pub(super) fn keys(&self) -> Vec<Sha256> {
+        let environments = self.environments.iter().map(|environment| environment.key);
+        [self.image.digest].into_iter().chain(environments).collect()
     }
 }
 

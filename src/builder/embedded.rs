@@ -2,9 +2,6 @@
 
 use super::BuilderFile;
 
-/// Names of the built-in builders, sorted.
-pub(super) const NAMES: [&str; 1] = ["python-build"];
-
 macro_rules! folder {
     ($name:literal: $($path:literal),* $(,)?) => {
         vec![$(BuilderFile {
@@ -18,6 +15,11 @@ macro_rules! folder {
 /// The files of a built-in builder, sorted by path; every one of its folder is listed here (a test compares).
 pub(super) fn files(name: &str) -> Option<Vec<BuilderFile>> {
     match name {
+        "bundle" => Some(folder!("bundle":
+            "README.md",
+            "box/build.py",
+            "builder.toml",
+        )),
         "python-build" => Some(folder!("python-build":
             "README.md",
             "box/build.py",

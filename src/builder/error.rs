@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::BUILD_TYPES;
 use crate::error::{Blame, Fault};
+use crate::name::TargetName;
 
 /// What can be wrong with a builder folder.
 #[derive(Debug, thiserror::Error)]
@@ -74,6 +75,28 @@ pub enum BuilderError {
         /// What it says, or nothing.
         given: String,
     },
+    /// A target holds a key that its builder does not take.
+    #[error("[target.{target}] {key}: builder {builder} does not take it")]
+    NotTaken {
+        /// The target.
+        target: TargetName,
+        /// The key.
+        key: String,
+        /// The builder's name.
+        builder: String,
+        /// What it takes, beside the keys of all targets.
+        takes: Vec<String>,
+    },
+    /// A target lacks a key that its builder needs.
+    #[error("[target.{target}] has no {key}, which builder {builder} needs")]
+    Needed {
+        /// The target.
+        target: TargetName,
+        /// The key.
+        key: String,
+        /// The builder's name.
+        builder: String,
+    },
 }
 
 impl Fault for BuilderError {
@@ -86,7 +109,9 @@ impl Fault for BuilderError {
             | Self::Missing { .. }
             | Self::Syntax { .. }
             | Self::Value { .. }
-            | Self::BuildType { .. } => Blame::User,
+            | Self::BuildType { .. }
+            | Self::NotTaken { .. }
+            | Self::Needed { .. } => Blame::User,
         }
     }
 
@@ -100,6 +125,13 @@ impl Fault for BuilderError {
             Self::Missing { .. } | Self::Syntax { .. } | Self::Value { .. } => {
                 vec!["compare with the built-in folder, builders/python-build".to_owned()]
             }
+            Self::NotTaken { builder, takes, .. } if takes.is_empty() => {
+                vec![format!("{builder} takes no key beside those of all targets")]
+            }
+            Self::NotTaken { builder, takes, .. } => {
+                vec![format!("beside the keys of all targets {builder} takes {}", takes.join(", "))]
+            }
+            Self::Needed { key, .. } => vec![format!("add `{key}` to the target's table")],
             Self::BuildType { .. } => vec![format!(
                 "a folder that replaces a built-in builder is another build type: set build-type to an https address of your own that describes it (not below {BUILD_TYPES})"
             )],

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::{BUILD_TYPES, BuilderError};
+use crate::name::Platform;
 
 /// `builder.toml` as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -15,10 +16,23 @@ pub(super) struct Manifest {
     pub(super) version: u32,
     #[serde(default)]
     pub(super) build_type: Option<String>,
+    #[serde(default)]
+    pub(super) target: TargetTable,
     pub(super) image: ImageTable,
-    pub(super) toolchain: ToolchainTable,
+    #[serde(default)]
+    pub(super) toolchain: Option<ToolchainTable>,
     pub(super) run: RunTable,
     pub(super) outputs: OutputRules,
+}
+
+/// Keys of a target's table, beside [`COMMON_KEYS`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TargetTable {
+    #[serde(default)]
+    pub(super) keys: Vec<String>,
+    #[serde(default)]
+    pub(super) required: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -37,22 +51,69 @@ pub(super) struct ToolchainTable {
 #[serde(deny_unknown_fields)]
 pub(super) struct RunTable {
     pub(super) build: String,
-    pub(super) requires: String,
+    #[serde(default)]
+    pub(super) requires: Option<String>,
     #[serde(default)]
     pub(super) environment: BTreeMap<String, String>,
 }
+
+/// Keys of a target's table that every builder takes.
+pub(super) const COMMON_KEYS: [&str; 7] =
+    ["builder", "image", "suites", "python", "system-packages", "normalize", "limits"];
+
+/// Keys that a builder may take: those that the configuration knows.
+pub(super) const OPTIONAL_KEYS: [&str; 7] =
+    ["config-settings", "requirements", "extras", "groups", "files", "name", "format"];
 
 /// What a builder may write: everything else in its output folder is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct OutputRules {
-    /// File names, with `*` for any run of characters; no folders.
+    /// What its outputs are.
+    #[serde(default)]
+    pub makes: Makes,
+    /// File names, with `*` for any run of characters, or with placeholders for an archive; no folders.
     pub patterns: Vec<String>,
     /// How many files at most.
     pub max_files: u32,
 }
 
+/// What the outputs of a builder are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Makes {
+    /// An sdist, a wheel or both: names and versions are the project's.
+    #[default]
+    Distributions,
+    /// One archive of a program, named by the pattern.
+    Archive,
+}
+
+/// What stands for the placeholders of an archive's name.
+#[derive(Debug, Clone, Copy)]
+pub struct ArchiveName<'a> {
+    /// `{name}`
+    pub name: &'a str,
+    /// `{os}` and `{arch}`: what it runs on (`linux`, and `x86_64` as the kernel says it).
+    pub platform: Platform,
+    /// `{format}`: `zip`, `tar.gz`.
+    pub format: &'a str,
+}
+
 impl OutputRules {
+    /// The file names of a builder that makes archives.
+    #[must_use]
+    pub fn archives(&self, of: ArchiveName<'_>) -> Vec<String> {
+        let fill = |pattern: &String| {
+            pattern
+                .replace("{os}", "linux")
+                .replace("{arch}", of.platform.machine())
+                .replace("{format}", of.format)
+                .replace("{name}", of.name)
+        };
+        self.patterns.iter().map(fill).collect()
+    }
+
     /// Whether a file name is one that the builder declares.
     #[must_use]
     pub fn allows(&self, name: &str) -> bool {
@@ -122,7 +183,8 @@ impl Manifest {
         if !self.image.include.is_sorted() {
             return wrong("image.include", "a sorted list", &self.image.include.join(" "));
         }
-        for path in [&self.toolchain.lock, &self.run.build, &self.run.requires] {
+        let lock = self.toolchain.as_ref().map(|table| &table.lock);
+        for path in [Some(&self.run.build), self.run.requires.as_ref(), lock].into_iter().flatten() {
             let plain = |part: &str| !part.is_empty() && part != "." && part != "..";
             if !path.split('/').all(plain) {
                 return wrong("path", "a path in the builder folder", path);
@@ -134,9 +196,26 @@ impl Manifest {
                 return wrong("run.environment", "names of upper-case letters, digits and '_'", name);
             }
         }
+        for key in self.target.keys.iter().chain(&self.target.required) {
+            if !OPTIONAL_KEYS.contains(&key.as_str()) {
+                return wrong("target.keys", &format!("some of {}", OPTIONAL_KEYS.join(", ")), key);
+            }
+        }
+        if let Some(key) = self.target.required.iter().find(|key| !self.target.keys.contains(key)) {
+            return wrong("target.required", "some of target.keys", key);
+        }
         for pattern in &self.outputs.patterns {
-            if pattern.is_empty() || pattern.contains('/') || pattern.starts_with('.') {
-                return wrong("outputs.patterns", "file names with '*', without '/'", pattern);
+            let (good, expected) = match self.outputs.makes {
+                Makes::Distributions => (!pattern.contains(['{', '}']), "file names with '*', without '/'"),
+                Makes::Archive => {
+                    let bare = ["{name}", "{os}", "{arch}", "{format}"]
+                        .iter()
+                        .fold(pattern.clone(), |text, placeholder| text.replace(placeholder, ""));
+                    (!bare.contains(['*', '{', '}']), "a file name with {name}, {os}, {arch} and {format}")
+                }
+            };
+            if !good || pattern.is_empty() || pattern.contains('/') || pattern.starts_with('.') {
+                return wrong("outputs.patterns", expected, pattern);
             }
         }
         if self.outputs.patterns.is_empty() || self.outputs.max_files == 0 {

@@ -14,10 +14,13 @@ use std::path::Path;
 
 pub use error::BuilderError;
 pub use folder::BuilderFile;
-pub use manifest::OutputRules;
+pub use manifest::{ArchiveName, Makes, OutputRules};
 pub use toolchain::{Resolver, Toolchain};
 
+use crate::config::BUILDERS;
 use crate::digest::Sha256;
+use crate::lock::Role;
+use crate::name::TargetName;
 use manifest::Manifest;
 
 /// Where build types of the built-in builders live. Nothing else may claim an address below it.
@@ -27,6 +30,8 @@ pub const BUILD_TYPES: &str = "https://sealwright.dev/build-types/";
 pub const BUILDER_FOLDER: &str = "/env/builder";
 /// Where the environment of build requirements is mounted in the box, read-only.
 pub const BUILD_ENVIRONMENT: &str = "/env/build";
+/// Where the environment of run-time requirements is mounted in the box, read-only.
+pub const RUNTIME_ENVIRONMENT: &str = "/env/runtime";
 /// Where the environment of the builder's own tools is mounted in the box, read-only.
 pub const TOOL_ENVIRONMENT: &str = "/env/tool";
 
@@ -40,25 +45,14 @@ pub struct Builder {
     build_type: String,
 }
 
-/// A script of the builder folder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Script {
-    /// Makes the outputs.
-    Build,
-    /// Asks the backend what it requires, for the lock.
-    Requires,
-}
-
 impl Builder {
     /// One of the builders that this program holds.
     ///
     /// # Errors
     /// There is none of that name (the message lists those that there are).
     pub fn built_in(name: &str) -> Result<Self, BuilderError> {
-        let files = embedded::files(name).ok_or_else(|| BuilderError::Unknown {
-            name: name.to_owned(),
-            known: embedded::NAMES.join(", "),
-        })?;
+        let files = embedded::files(name)
+            .ok_or_else(|| BuilderError::Unknown { name: name.to_owned(), known: BUILDERS.join(", ") })?;
         let builder = Self::of(Path::new(name), files, |manifest| match &manifest.build_type {
             None => Ok(format!("{BUILD_TYPES}{}/v{}", manifest.name, manifest.version)),
             Some(given) => Err(given.clone()),
@@ -86,9 +80,13 @@ impl Builder {
     ) -> Result<Self, BuilderError> {
         let text = folder::text(folder, &files, "builder.toml")?;
         let manifest = Manifest::parse(&folder.join("builder.toml"), text)?;
-        let lock = folder::text(folder, &files, &manifest.toolchain.lock)?;
-        let toolchain = Toolchain::parse(&folder.join(&manifest.toolchain.lock), lock)?;
-        for script in [&manifest.run.build, &manifest.run.requires] {
+        let toolchain = match &manifest.toolchain {
+            Some(table) => {
+                Toolchain::parse(&folder.join(&table.lock), folder::text(folder, &files, &table.lock)?)?
+            }
+            None => Toolchain::default(),
+        };
+        for script in [Some(&manifest.run.build), manifest.run.requires.as_ref()].into_iter().flatten() {
             folder::text(folder, &files, script)?;
         }
         let build_type = build_type(&manifest)
@@ -139,20 +137,72 @@ impl Builder {
         &self.manifest.outputs
     }
 
-    /// The command line of a script in the box: the tool environment's interpreter, in isolated mode (no variable,
-    /// no user folder), and `request` as its one argument.
+    /// The roles of Python distributions that its boxes hold, sorted: each is an environment of its own. Build
+    /// requirements only if it asks a backend, run-time requirements only if targets may name them.
     #[must_use]
-    pub fn command(&self, script: Script, request: &serde_json::Value) -> Vec<String> {
-        let path = match script {
-            Script::Build => &self.manifest.run.build,
-            Script::Requires => &self.manifest.run.requires,
-        };
-        vec![
-            format!("{TOOL_ENVIRONMENT}/bin/python"),
-            "-I".to_owned(),
-            format!("{BUILDER_FOLDER}/{path}"),
-            request.to_string(),
-        ]
+    pub fn roles(&self) -> Vec<Role> {
+        let mut roles = vec![Role::Tool];
+        if self.asks_backend() {
+            roles.push(Role::Build);
+        }
+        if self.takes("requirements") {
+            roles.push(Role::Runtime);
+        }
+        roles.sort();
+        roles
+    }
+
+    /// Whether a build backend is asked what it requires, and so whether there are build requirements.
+    #[must_use]
+    pub fn asks_backend(&self) -> bool {
+        self.manifest.run.requires.is_some()
+    }
+
+    /// Whether a target of this builder may hold a key, beside those that all targets may.
+    #[must_use]
+    pub fn takes(&self, key: &str) -> bool {
+        self.manifest.target.keys.iter().any(|taken| taken == key)
+    }
+
+    /// Checks that the table of a target holds what this builder takes and needs.
+    ///
+    /// # Errors
+    /// A key that it does not take, or lacks one that it needs.
+    pub fn check_target<'a>(
+        &self,
+        target: &TargetName,
+        keys: impl Iterator<Item = &'a str>,
+    ) -> Result<(), BuilderError> {
+        let keys: Vec<&str> = keys.collect();
+        let builder = || self.name().to_owned();
+        if let Some(key) = keys.iter().find(|key| !manifest::COMMON_KEYS.contains(key) && !self.takes(key)) {
+            return Err(BuilderError::NotTaken {
+                target: target.clone(),
+                key: (*key).to_owned(),
+                builder: builder(),
+                takes: self.manifest.target.keys.clone(),
+            });
+        }
+        match self.manifest.target.required.iter().find(|key| !keys.contains(&key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                Err(BuilderError::Needed { target: target.clone(), key: key.clone(), builder: builder() })
+            }
+        }
+    }
+
+    /// The command line of the script that makes the outputs: the tool environment's interpreter, in isolated mode
+    /// (no variable, no user folder), and `request` as its one argument.
+    #[must_use]
+    pub fn build_command(&self, request: &serde_json::Value) -> Vec<String> {
+        command(&self.manifest.run.build, request)
+    }
+
+    /// The command line of the script that asks the backend what it requires, for the lock; none if no backend is
+    /// asked.
+    #[must_use]
+    pub fn requires_command(&self, request: &serde_json::Value) -> Option<Vec<String>> {
+        self.manifest.run.requires.as_ref().map(|script| command(script, request))
     }
 
     /// The whole environment of the box, for a source whose time is `epoch` (seconds since 1970, the value of
@@ -164,6 +214,15 @@ impl Builder {
         environment.extend(self.manifest.run.environment.clone());
         environment
     }
+}
+
+fn command(script: &str, request: &serde_json::Value) -> Vec<String> {
+    vec![
+        format!("{TOOL_ENVIRONMENT}/bin/python"),
+        "-I".to_owned(),
+        format!("{BUILDER_FOLDER}/{script}"),
+        request.to_string(),
+    ]
 }
 
 /// What every box's environment holds: fixed paths, locale and time zone, and what keeps git from asking who owns

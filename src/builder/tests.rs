@@ -47,11 +47,11 @@ fn the_built_in_builder_is_what_it_says() {
 #[test]
 fn every_file_of_the_folder_is_embedded() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("builders");
-    for name in embedded::NAMES {
+    for name in BUILDERS {
         assert_eq!(embedded::files(name).unwrap(), folder::read(&folder.join(name)).unwrap(), "{name}");
     }
     let folders = fs::read_dir(folder).unwrap().count();
-    assert_eq!(folders, embedded::NAMES.len());
+    assert_eq!(folders, BUILDERS.len());
 }
 
 #[test]
@@ -96,12 +96,13 @@ fn wrong_folders_are_refused_with_their_place() {
     let said = refused(|text| with_type(&text).replace("box/build.py", "box/other.py"));
     assert!(said.contains("lacks \"box/other.py\""), "{said}");
     let said = Builder::built_in("nope").unwrap_err().to_string();
-    assert_eq!(said, "no builder is named \"nope\" (built in: python-build)");
+    assert_eq!(said, "no builder is named \"nope\" (built in: bundle, python-build)");
 }
 
 #[test]
 fn patterns_match_file_names_only() {
-    let rules = OutputRules { patterns: vec!["a*b*c".to_owned(), "plain".to_owned()], max_files: 1 };
+    let patterns = vec!["a*b*c".to_owned(), "plain".to_owned()];
+    let rules = OutputRules { makes: Makes::Distributions, patterns, max_files: 1 };
     for good in ["abc", "a1b2c", "abbcc", "plain"] {
         assert!(rules.allows(good), "{good}");
     }
@@ -118,4 +119,39 @@ fn the_environment_is_fixed() {
     assert_eq!(environment["PYTHONHASHSEED"], "0");
     assert_eq!(environment["PATH"], "/env/build/bin:/usr/bin:/bin");
     assert!(environment.values().all(|value| !value.contains("/root")));
+}
+
+#[test]
+fn a_builder_of_archives_names_them_and_has_no_backend_to_ask() {
+    let builder = Builder::built_in("bundle").unwrap();
+    assert_eq!(builder.build_type(), "https://sealwright.dev/build-types/bundle/v1");
+    assert_eq!(builder.image_packages(), ["python3"]);
+    assert_eq!(builder.roles(), [Role::Runtime, Role::Tool]);
+    assert!(builder.toolchain().distributions().is_empty());
+    assert_eq!(builder.requires_command(&serde_json::json!({})), None);
+    let platform = "linux/arm64".parse().unwrap();
+    let names = builder.outputs().archives(ArchiveName { name: "{os}", platform, format: "tar.gz" });
+    assert_eq!(names, ["{os}-linux-aarch64.tar.gz"]);
+    assert_eq!(Builder::built_in("python-build").unwrap().roles(), [Role::Build, Role::Tool]);
+}
+
+#[test]
+fn a_target_holds_the_keys_that_its_builder_takes() {
+    let target: TargetName = "app".parse().unwrap();
+    let check = |builder: &str, keys: &[&str]| {
+        Builder::built_in(builder).unwrap().check_target(&target, keys.iter().copied())
+    };
+    check("bundle", &["builder", "files", "requirements", "limits"]).unwrap();
+    let error = check("python-build", &["python", "files"]).unwrap_err();
+    assert_eq!(error.to_string(), "[target.app] files: builder python-build does not take it");
+    assert_eq!(error.hints(), ["beside the keys of all targets python-build takes config-settings"]);
+    let own = copy(|text| {
+        with_type(&text).replace("keys = [\"config-settings\"]", "keys = [\"name\"]\nrequired = [\"name\"]")
+    });
+    let own = Builder::from_path(own.path()).unwrap();
+    let error = own.check_target(&target, [].into_iter()).unwrap_err();
+    assert_eq!(error.to_string(), "[target.app] has no name, which builder python-build needs");
+    assert_eq!(error.blame().exit_code(), 2);
+    let said = refused(|text| with_type(&text).replace("config-settings", "colour"));
+    assert!(said.contains("target.keys: expected some of config-settings"), "{said}");
 }

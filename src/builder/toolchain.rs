@@ -10,7 +10,7 @@ use crate::lock::{Distribution, Role};
 use crate::name::{PackageName, Platform};
 
 /// What a builder runs itself, by digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Toolchain {
     /// The frontend and what it needs, all with [`Role::Tool`], sorted.
     pub(super) tools: Vec<Distribution>,

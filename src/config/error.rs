@@ -92,7 +92,7 @@ pub enum ConfigError {
         suggestion: Option<String>,
     },
     /// A builder that is not there.
-    #[error("{file}: {key}: no builder is named {name:?} (built in: python-build)")]
+    #[error("{file}: {key}: no builder is named {name:?} (built in: {})", super::BUILDERS.join(", "))]
     NoBuilder {
         /// The file.
         file: String,

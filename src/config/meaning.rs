@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use pep440_rs::{Version, VersionSpecifiers};
 
-use super::CONFIG_FILE;
+use super::application::{Key, Packing, RuntimeChoice};
 use super::error::ConfigError;
 use super::limits;
 use super::parse::{Document, closest, parse_config, parse_pyproject};
 use super::typed::{OneOrMany, Pyproject, TypedConfig, TypedLimits, TypedTarget};
+use super::{BUILDERS, CONFIG_FILE};
 use crate::name::{DebianRelease, ImageRef, NameError, PythonVersion, TargetName};
 
 /// The files of a project that configuration is read from, as the box will see them.
@@ -80,6 +81,10 @@ pub struct Target {
     pub system_packages: Vec<String>,
     /// Passed on to the build backend.
     pub config_settings: BTreeMap<String, Vec<String>>,
+    /// What the program needs when it runs.
+    pub runtime: RuntimeChoice,
+    /// How the program is packed.
+    pub packing: Packing,
     /// Whether outputs are normalized.
     pub normalize: Normalize,
     /// Resource limits that were set.
@@ -211,8 +216,13 @@ impl Reading<'_> {
         }
         system_packages.sort();
         system_packages.dedup();
+        let target: TargetName = self.name(name, key("name"))?;
+        let keys = Key { file: self.file, target: name };
+        let project = self.pyproject.and_then(|pyproject| pyproject.project.as_ref());
         Ok(Target {
-            name: self.name(name, key("name"))?,
+            runtime: keys.runtime(typed)?,
+            packing: keys.packing(typed, &target, project)?,
+            name: target,
             builder: self.builder(typed.builder.as_deref(), &key)?,
             variants,
             system_packages,
@@ -230,7 +240,8 @@ impl Reading<'_> {
         key: &dyn Fn(&str) -> String,
     ) -> Result<BuilderChoice, ConfigError> {
         match typed {
-            None | Some("python-build") => Ok(BuilderChoice::BuiltIn("python-build".to_owned())),
+            None => Ok(BuilderChoice::BuiltIn("python-build".to_owned())),
+            Some(name) if BUILDERS.contains(&name) => Ok(BuilderChoice::BuiltIn(name.to_owned())),
             Some(path) if path.contains('/') => Ok(BuilderChoice::Folder(path.to_owned())),
             Some(name) => Err(ConfigError::NoBuilder {
                 file: self.file.to_owned(),

@@ -1,16 +1,21 @@
 //! Configuration: what was typed ([`typed`]), and what it means ([`Project`], [`Target`]).
 
+mod application;
 mod error;
 mod limits;
 mod meaning;
 mod parse;
 pub mod typed;
 
+pub use application::{ArchiveFormat, DEFAULT_FILES, Packing, RuntimeChoice};
 pub use error::ConfigError;
 pub use meaning::{
     BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, Target, Variant,
 };
 pub use parse::{Document, parse_config, parse_pyproject};
+
+/// Builders that are built into the program, sorted.
+pub const BUILDERS: [&str; 2] = ["bundle", "python-build"];
 
 /// The configuration file that a project may have beside its `pyproject.toml`.
 pub const CONFIG_FILE: &str = "sealwright.toml";

@@ -48,6 +48,23 @@ pub struct TypedTarget {
     /// Passed on to the build backend (PEP 517, `config_settings`).
     #[serde(default)]
     pub config_settings: BTreeMap<String, OneOrMany>,
+    /// The project's own lock file, which names the run-time dependencies: a hashed `requirements.txt`, `Pipfile.lock`,
+    /// `poetry.lock`, `uv.lock`, `pylock.toml`. For builders that take run-time dependencies.
+    pub requirements: Option<String>,
+    /// Extras that are taken of that lock file.
+    #[serde(default)]
+    pub extras: Vec<String>,
+    /// Dependency groups that are taken of that lock file.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// Which files of the project a `bundle` holds: patterns (`**` for any folders, `!` in front to leave out; the last one
+    /// that matches decides). Without it every tracked file, but no hidden ones, no `tests`, nothing that builds and locks
+    /// the project.
+    pub files: Option<Vec<String>>,
+    /// What a `bundle` is called: `NAME-linux-x86_64.zip`. Without it `project.name`, else the target's name.
+    pub name: Option<String>,
+    /// Format of a `bundle`: `zip`, or `tar.gz`.
+    pub format: Option<String>,
     /// Whether outputs are normalized; on unless `false`.
     pub normalize: Option<bool>,
     /// Resource limits.

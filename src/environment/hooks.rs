@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::error::Cause;
 use super::{Environment, EnvironmentError, Workshop, box_path, mounts};
-use crate::builder::{Builder, Script};
+use crate::builder::Builder;
 use crate::lock::HookRequires;
 use crate::name::SandboxPath;
 use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network};
@@ -45,7 +45,8 @@ enum Answer {
     Failed { message: String },
 }
 
-/// Runs the backend's `get_requires_for_build_*` hooks (PEP 517) and returns their answers, sorted by hook.
+/// Runs the backend's `get_requires_for_build_*` hooks (PEP 517) and returns their answers, sorted by hook; none from
+/// a builder that asks no backend.
 ///
 /// # Errors
 /// The backend fails (its log is in the error), or the box or the host does.
@@ -53,6 +54,12 @@ pub fn ask_requires(
     question: &Question<'_>,
     workshop: Workshop<'_>,
 ) -> Result<Vec<HookRequires>, EnvironmentError> {
+    let request = serde_json::json!({
+        "source": question.folder,
+        "distributions": question.distributions,
+        "config-settings": question.config_settings,
+    });
+    let Some(argv) = question.builder.requires_command(&request) else { return Ok(Vec::new()) };
     let folder = super::builder_folder(question.builder, workshop.store)?;
     let scratch = workshop.store.scratch("hooks-")?;
     let mut writable = Vec::new();
@@ -63,17 +70,12 @@ pub fn ask_requires(
     }
     let source = question.source.to_owned();
     writable.push(Mount { source, target: box_path("/src")?, access: Access::Writable });
-    let mut all = mounts(question.build, question.tool, &folder)?;
+    let mut all = mounts([question.build, question.tool], &folder)?;
     all.extend(writable);
-    let request = serde_json::json!({
-        "source": question.folder,
-        "distributions": question.distributions,
-        "config-settings": question.config_settings,
-    });
     let spec = BoxSpec {
         root: workshop.image.root.clone(),
         mounts: all,
-        argv: question.builder.command(Script::Requires, &request),
+        argv,
         env: question.builder.environment(question.epoch),
         cwd: question.folder.clone(),
         network: Network::None,

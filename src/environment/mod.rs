@@ -17,7 +17,7 @@ use serde::Serialize;
 pub use error::EnvironmentError;
 pub use hooks::{Question, ask_requires};
 
-use crate::builder::{BUILD_ENVIRONMENT, BUILDER_FOLDER, Builder, TOOL_ENVIRONMENT};
+use crate::builder::{BUILD_ENVIRONMENT, BUILDER_FOLDER, Builder, RUNTIME_ENVIRONMENT, TOOL_ENVIRONMENT};
 use crate::digest::Sha256;
 use crate::event::{Cancel, Reporter};
 use crate::image::Image;
@@ -36,6 +36,8 @@ const INSTALLER: u32 = 1;
 pub enum Purpose {
     /// Build requirements: what the backend can import.
     Build,
+    /// Run-time requirements: what the program that is built can import.
+    Runtime,
     /// The builder's own tools, which the backend cannot import.
     Tool,
 }
@@ -46,6 +48,7 @@ impl Purpose {
     pub fn folder(self) -> &'static str {
         match self {
             Self::Build => BUILD_ENVIRONMENT,
+            Self::Runtime => RUNTIME_ENVIRONMENT,
             Self::Tool => TOOL_ENVIRONMENT,
         }
     }
@@ -55,7 +58,18 @@ impl Purpose {
     pub fn role(self) -> Role {
         match self {
             Self::Build => Role::Build,
+            Self::Runtime => Role::Runtime,
             Self::Tool => Role::Tool,
+        }
+    }
+}
+
+impl From<Role> for Purpose {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Build => Self::Build,
+            Role::Runtime => Self::Runtime,
+            Role::Tool => Self::Tool,
         }
     }
 }
@@ -195,16 +209,18 @@ pub fn builder_folder(builder: &Builder, store: &Store) -> Result<PathBuf, Envir
     Ok(tree.commit(&[])?.path)
 }
 
-/// What a box needs beside the source and the folders that it writes: both environments and the builder's folder.
+/// What a box needs beside the source and the folders that it writes: its environments and the builder's folder.
 ///
 /// # Errors
 /// Never, as long as the fixed places are well-formed paths.
-pub fn mounts(
-    build: &Environment,
-    tool: &Environment,
+pub fn mounts<'a>(
+    environments: impl IntoIterator<Item = &'a Environment>,
     builder_folder: &Path,
 ) -> Result<Vec<Mount>, EnvironmentError> {
-    Ok(vec![build.mount()?, tool.mount()?, read_only(builder_folder, BUILDER_FOLDER)?])
+    let mut mounts =
+        environments.into_iter().map(Environment::mount).collect::<Result<Vec<_>, EnvironmentError>>()?;
+    mounts.push(read_only(builder_folder, BUILDER_FOLDER)?);
+    Ok(mounts)
 }
 
 fn read_only(source: &Path, target: &str) -> Result<Mount, EnvironmentError> {

@@ -23,6 +23,10 @@ pub enum OutputKind {
     Sdist,
     /// `*.whl`
     Wheel,
+    /// `*.zip`: a program
+    Zip,
+    /// `*.tar.gz`: a program
+    TarGz,
 }
 
 impl OutputKind {
@@ -32,6 +36,8 @@ impl OutputKind {
         match self {
             Self::Sdist => "sdist",
             Self::Wheel => "wheel",
+            Self::Zip => "zip",
+            Self::TarGz => "tar.gz",
         }
     }
 
@@ -39,8 +45,9 @@ impl OutputKind {
     #[must_use]
     pub fn suffix(self) -> &'static str {
         match self {
-            Self::Sdist => ".tar.gz",
+            Self::Sdist | Self::TarGz => ".tar.gz",
             Self::Wheel => ".whl",
+            Self::Zip => ".zip",
         }
     }
 }
@@ -50,8 +57,10 @@ impl OutputKind {
 pub struct OutputRules {
     /// Exactly one output of each of these kinds, and nothing else.
     pub kinds: Vec<OutputKind>,
-    /// What the outputs' own metadata must say.
+    /// What the metadata of sdists and wheels must say.
     pub project: ProjectRules,
+    /// What archives of a program are called, exactly.
+    pub archives: Vec<String>,
     /// How many and how large.
     pub limits: OutputLimits,
 }
@@ -89,16 +98,23 @@ pub struct Collected {
     pub name: String,
     /// Its kind.
     pub kind: OutputKind,
-    /// The project's name as the metadata inside says.
-    pub project: PackageName,
-    /// The version as the metadata inside says.
-    pub version: String,
+    /// What the metadata inside says; archives of a program have none.
+    pub stated: Option<Stated>,
     /// Bytes.
     pub size: u64,
     /// Digest as the box left it.
     pub sha256: Sha256,
     pub(super) file: File,
     pub(super) unpacked_limit: u64,
+}
+
+/// What an sdist or a wheel says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stated {
+    /// The project's name.
+    pub name: PackageName,
+    /// The version, as written.
+    pub version: String,
 }
 
 /// Takes the outputs of a box that has ended, sdists before wheels.
@@ -188,7 +204,12 @@ fn take(dir: &Dir, name: &CStr, rules: &OutputRules) -> Result<(String, OutputKi
     regular(&fstatat(dir, name, AtFlags::AT_SYMLINK_NOFOLLOW)?)?;
     let text = checked_name(name)?;
     let kind = rules.kinds.iter().find(|kind| text.ends_with(kind.suffix()));
-    let kind = *kind.ok_or_else(|| RefusalReason::Undeclared(declared(&rules.kinds)))?;
+    let kind = *kind
+        .filter(|kind| match kind {
+            OutputKind::Sdist | OutputKind::Wheel => true,
+            OutputKind::Zip | OutputKind::TarGz => rules.archives.iter().any(|name| name == text),
+        })
+        .ok_or_else(|| RefusalReason::Undeclared(declared(rules)))?;
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = openat(dir, name, flags, Mode::empty())?;
     // And again, of what was really opened.
@@ -201,9 +222,13 @@ fn take(dir: &Dir, name: &CStr, rules: &OutputRules) -> Result<(String, OutputKi
     Ok((text.to_owned(), kind, File::from(file), size))
 }
 
-fn declared(kinds: &[OutputKind]) -> String {
-    let kinds: Vec<String> = kinds.iter().map(|kind| format!("*{}", kind.suffix())).collect();
-    kinds.join(" and ")
+fn declared(rules: &OutputRules) -> String {
+    let of_kind = |kind: &OutputKind| match kind {
+        OutputKind::Sdist | OutputKind::Wheel => vec![format!("*{}", kind.suffix())],
+        OutputKind::Zip | OutputKind::TarGz => rules.archives.clone(),
+    };
+    let names: Vec<String> = rules.kinds.iter().flat_map(of_kind).collect();
+    names.join(" and ")
 }
 
 fn regular(stat: &FileStat) -> Result<(), RefusalReason> {
@@ -271,14 +296,5 @@ fn check(
     file.seek(SeekFrom::Start(0)).map_err(OutputError::io("read", &path))?;
     let unpacked_limit = rules.limits.unpacked_bytes;
     let found = metadata::read(&name, kind, &mut file, &rules.project, unpacked_limit);
-    Ok(found.map(|(project, version)| Collected {
-        name,
-        kind,
-        project,
-        version,
-        size,
-        sha256,
-        file,
-        unpacked_limit,
-    }))
+    Ok(found.map(|stated| Collected { name, kind, stated, size, sha256, file, unpacked_limit }))
 }

@@ -7,22 +7,22 @@ use std::str::FromStr;
 use mailparse::MailHeaderMap;
 use pep440_rs::Version;
 
-use super::normalize::{sdist, wheel};
-use super::{ArchiveError, OutputKind, ProjectRules, RefusalReason, SdistName};
+use super::normalize::{Top, sdist, wheel};
+use super::{ArchiveError, OutputKind, ProjectRules, RefusalReason, SdistName, Stated};
 use crate::name::PackageName;
 use crate::wheel::WheelName;
 
 /// More bytes than any honest METADATA has: it holds a README.
 const LIMIT: u64 = 8 << 20;
 
-/// Name and version as the metadata says, after all comparisons.
+/// Name and version as the metadata says, after all comparisons; of a program's archive only that it can be read.
 pub(super) fn read(
     file_name: &str,
     kind: OutputKind,
     file: &mut File,
     project: &ProjectRules,
     unpacked_limit: u64,
-) -> Result<(PackageName, String), RefusalReason> {
+) -> Result<Option<Stated>, RefusalReason> {
     let (name, version) = match kind {
         OutputKind::Wheel => {
             let parsed: WheelName = file_name.parse().map_err(|_| RefusalReason::WheelName)?;
@@ -54,6 +54,14 @@ pub(super) fn read(
             }
             (name, version)
         }
+        OutputKind::Zip => {
+            wheel::open(BufReader::new(file), "zip")?;
+            return Ok(None);
+        }
+        OutputKind::TarGz => {
+            sdist::each(file, Top::Any, unpacked_limit, &mut |_, _| Ok(()))?;
+            return Ok(None);
+        }
     };
     if let Some(expected) = &project.name {
         equal("name", &name, expected, "pyproject.toml")?;
@@ -62,7 +70,7 @@ pub(super) fn read(
         let same = expected.parse().is_ok_and(|expected: Version| expected == version.1);
         same_version(same, &version.0, expected, "pyproject.toml")?;
     }
-    Ok((name, version.0))
+    Ok(Some(Stated { name, version: version.0 }))
 }
 
 fn equal(
@@ -106,24 +114,31 @@ fn headers(file: &'static str, bytes: &[u8]) -> Result<(PackageName, (String, Ve
 }
 
 fn from_wheel(file: &mut File, stem: &str) -> Result<Vec<u8>, ArchiveError> {
-    let mut archive = wheel::open(BufReader::new(file))?;
+    let mut archive = wheel::open(BufReader::new(file), "wheel")?;
     let path = format!("{stem}.dist-info/METADATA");
     let mut member = archive.by_name(&path).map_err(|error| match error {
         zip::result::ZipError::FileNotFound => ArchiveError::Lacks(path),
-        error => wheel::broken(&error),
+        error => wheel::broken("wheel", &error),
     })?;
     let mut bytes = Vec::new();
-    member.by_ref().take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| wheel::broken(&error))?;
+    member
+        .by_ref()
+        .take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| wheel::broken("wheel", &error))?;
     small("METADATA", bytes)
 }
 
 fn from_sdist(file: &mut File, stem: &str, unpacked_limit: u64) -> Result<Vec<u8>, ArchiveError> {
     let path = format!("{stem}/PKG-INFO");
     let mut found = None;
-    sdist::each(file, stem, unpacked_limit, &mut |member, content| {
+    sdist::each(file, Top::Folder(stem), unpacked_limit, &mut |member, content| {
         if member.path == path.as_bytes() {
             let mut bytes = Vec::new();
-            content.take(LIMIT + 1).read_to_end(&mut bytes).map_err(|error| sdist::broken(&error))?;
+            content
+                .take(LIMIT + 1)
+                .read_to_end(&mut bytes)
+                .map_err(|error| sdist::broken("sdist", &error))?;
             found = Some(bytes);
         }
         Ok(())

@@ -11,7 +11,7 @@ mod normalize;
 mod publish;
 mod whole;
 
-pub use collect::{Collected, OutputKind, OutputLimits, OutputRules, ProjectRules, collect};
+pub use collect::{Collected, OutputKind, OutputLimits, OutputRules, ProjectRules, Stated, collect};
 pub use error::{ArchiveError, OutputError, Refusal, RefusalReason};
 pub use filename::{FileNameError, SdistName};
 pub use folder::FolderLock;

@@ -10,6 +10,7 @@
 mod context;
 
 mod build;
+mod bundle;
 mod debian;
 mod engine;
 mod fetch;

@@ -7,7 +7,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use sealwright::builder::{Builder, Script};
+use sealwright::builder::Builder;
 use sealwright::digest::Sha256;
 use sealwright::environment::{
     Environment, EnvironmentError, Purpose, Question, Workshop, ask_requires, builder_folder, ensure, mounts,
@@ -177,7 +177,7 @@ impl Bench {
     ) -> (Exit, serde_json::Value, String, std::path::PathBuf) {
         let builder = Builder::built_in("python-build").unwrap();
         let folder = builder_folder(&builder, &self.store).unwrap();
-        let mut all = mounts(&self.backend(), tool, &folder).unwrap();
+        let mut all = mounts([&self.backend(), tool], &folder).unwrap();
         let run = tempfile::tempdir_in(self.folder.path()).unwrap().keep();
         for (name, target) in [("out", "/out"), ("tmp", "/tmp"), ("home", "/home/build")] {
             fs::create_dir(run.join(name)).unwrap();
@@ -195,7 +195,7 @@ impl Bench {
         let spec = BoxSpec {
             root: self.image.root.clone(),
             mounts: all,
-            argv: builder.command(Script::Build, request),
+            argv: builder.build_command(request),
             env: builder.environment(context::COMMIT_EPOCH),
             cwd: "/src".parse().unwrap(),
             network: Network::None,

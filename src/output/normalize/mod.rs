@@ -8,9 +8,13 @@ mod tarfile;
 pub(super) mod wheel;
 mod zipfile;
 
+pub(super) use sdist::Top;
+
 use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
+
+use wheel::Order;
 
 use super::{Collected, OutputError, OutputKind, Refusal, RefusalReason, SdistName};
 use crate::digest::{HashingWriter, Sha256};
@@ -22,6 +26,10 @@ pub enum Normalizer {
     Sdist,
     /// `wheel-zip`: zip metadata and order; compressed bytes stay.
     Wheel,
+    /// `archive-zip`: the same for any zip, by name.
+    Zip,
+    /// `archive-tar-gz`: what `sdist-tar-gz` does, without one folder at the top.
+    TarGz,
 }
 
 impl Normalizer {
@@ -31,6 +39,8 @@ impl Normalizer {
         match kind {
             OutputKind::Sdist => Self::Sdist,
             OutputKind::Wheel => Self::Wheel,
+            OutputKind::Zip => Self::Zip,
+            OutputKind::TarGz => Self::TarGz,
         }
     }
 
@@ -40,6 +50,8 @@ impl Normalizer {
         match self {
             Self::Sdist => "sdist-tar-gz",
             Self::Wheel => "wheel-zip",
+            Self::Zip => "archive-zip",
+            Self::TarGz => "archive-tar-gz",
         }
     }
 
@@ -47,7 +59,7 @@ impl Normalizer {
     #[must_use]
     pub fn version(self) -> u32 {
         match self {
-            Self::Sdist | Self::Wheel => 1,
+            Self::Sdist | Self::Wheel | Self::Zip | Self::TarGz => 1,
         }
     }
 }
@@ -108,9 +120,15 @@ impl Collected {
             Normalizer::Sdist => {
                 let stem =
                     self.name.parse::<SdistName>().map_err(|error| refused(&self.name, error.into()))?.stem;
-                sdist::normalize(&mut self.file, &stem, epoch, self.unpacked_limit, scratch, &mut writer)
+                let top = Top::Folder(&stem);
+                sdist::normalize(&mut self.file, top, epoch, self.unpacked_limit, scratch, &mut writer)
             }
-            Normalizer::Wheel => wheel::normalize(&mut self.file, epoch, &mut writer),
+            Normalizer::TarGz => {
+                let limit = self.unpacked_limit;
+                sdist::normalize(&mut self.file, Top::Any, epoch, limit, scratch, &mut writer)
+            }
+            Normalizer::Wheel => wheel::normalize(&mut self.file, Order::Wheel, epoch, &mut writer),
+            Normalizer::Zip => wheel::normalize(&mut self.file, Order::Name, epoch, &mut writer),
         };
         done.map_err(|problem| match problem {
             Problem::Archive(error) => refused(&self.name, error.into()),

@@ -1,4 +1,4 @@
-//! `sdist-tar-gz`: an sdist's tar and gzip, rewritten.
+//! `sdist-tar-gz` and `archive-tar-gz`: tar and gzip, rewritten.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -19,7 +19,34 @@ const IN_MEMORY: usize = 16 << 20;
 /// Members that an sdist may have.
 const MEMBERS: usize = 1_000_000;
 
-/// A member of an sdist, checked: below the archive's one folder, and no device.
+/// Where members of an archive may lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::output) enum Top<'a> {
+    /// An sdist's: below this one folder.
+    Folder(&'a str),
+    /// Any relative path.
+    Any,
+}
+
+impl Top<'_> {
+    /// As messages name the archive.
+    fn format(self) -> &'static str {
+        match self {
+            Self::Folder(_) => "sdist",
+            Self::Any => "tar.gz",
+        }
+    }
+
+    /// Folders that no link may leave.
+    fn depth(self) -> usize {
+        match self {
+            Self::Folder(_) => 1,
+            Self::Any => 0,
+        }
+    }
+}
+
+/// A member of an archive, checked: at a place where it may lie, and no device.
 pub(in crate::output) struct Member {
     pub(in crate::output) path: Vec<u8>,
     pub(in crate::output) kind: Kind,
@@ -36,19 +63,19 @@ type Visit<'a> = dyn FnMut(Member, &mut dyn Read) -> Result<(), ArchiveError> + 
 /// Reads an sdist from its start and calls `visit` for each member, after all checks of the member itself.
 pub(in crate::output) fn each(
     file: &mut File,
-    stem: &str,
+    top: Top<'_>,
     limit: u64,
     visit: &mut Visit<'_>,
 ) -> Result<(), ArchiveError> {
-    file.seek(SeekFrom::Start(0)).map_err(|error| broken(&error))?;
+    file.seek(SeekFrom::Start(0)).map_err(|error| broken(top.format(), &error))?;
     let unpacked = MultiGzDecoder::new(BufReader::with_capacity(128 * 1024, file));
-    members(Limited { inner: unpacked, left: limit }, stem, limit, visit)
+    members(Limited { inner: unpacked, left: limit }, top, limit, visit)
 }
 
 /// Writes the archive anew.
 pub(super) fn normalize(
     file: &mut File,
-    stem: &str,
+    top: Top<'_>,
     epoch: i64,
     limit: u64,
     scratch: &Path,
@@ -57,11 +84,11 @@ pub(super) fn normalize(
     file.seek(SeekFrom::Start(0))?;
     let mut unpacked = SpooledTempFile::new_in(IN_MEMORY, scratch);
     let decoder = MultiGzDecoder::new(BufReader::with_capacity(128 * 1024, file));
-    spool(Limited { inner: decoder, left: limit }, &mut unpacked, limit)?;
+    spool(Limited { inner: decoder, left: limit }, &mut unpacked, top, limit)?;
 
     let mut list: Vec<Member> = Vec::new();
     unpacked.seek(SeekFrom::Start(0))?;
-    members(&mut unpacked, stem, limit, &mut |member, _| {
+    members(&mut unpacked, top, limit, &mut |member, _| {
         list.push(member);
         Ok(())
     })?;
@@ -85,7 +112,7 @@ pub(super) fn normalize(
         unpacked.seek(SeekFrom::Start(source.offset))?;
         let copied = io::copy(&mut (&mut unpacked).take(source.size), &mut tar.inner)?;
         if copied != source.size {
-            return Err(broken(&"ends within a member").into());
+            return Err(broken(top.format(), "ends within a member").into());
         }
         tar.pad(source.size)?;
     }
@@ -143,21 +170,21 @@ fn check_hard_links(index: &Index<'_>, limit: u64) -> Result<(), ArchiveError> {
 }
 
 /// Copies foreign bytes to a file of ours, telling whose error it is.
-fn spool(mut from: impl Read, to: &mut impl Write, limit: u64) -> Result<(), Problem> {
+fn spool(mut from: impl Read, to: &mut impl Write, top: Top<'_>, limit: u64) -> Result<(), Problem> {
     let mut buffer = vec![0; 128 * 1024];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(count) => to.write_all(&buffer[..count])?,
             Err(error) if is_over(&error) => return Err(ArchiveError::TooLarge { limit }.into()),
-            Err(error) => return Err(broken(&error).into()),
+            Err(error) => return Err(broken(top.format(), &error).into()),
         }
     }
 }
 
-fn members(reader: impl Read, stem: &str, limit: u64, visit: &mut Visit<'_>) -> Result<(), ArchiveError> {
+fn members(reader: impl Read, top: Top<'_>, limit: u64, visit: &mut Visit<'_>) -> Result<(), ArchiveError> {
     let failed = |error: io::Error| {
-        if is_over(&error) { ArchiveError::TooLarge { limit } } else { broken(&error) }
+        if is_over(&error) { ArchiveError::TooLarge { limit } } else { broken(top.format(), &error) }
     };
     let mut archive = tar::Archive::new(reader);
     let mut count = 0;
@@ -165,7 +192,7 @@ fn members(reader: impl Read, stem: &str, limit: u64, visit: &mut Visit<'_>) -> 
         let mut entry = entry.map_err(failed)?;
         count += 1;
         if count > MEMBERS {
-            return Err(broken(&format!("more than {MEMBERS} members")));
+            return Err(broken(top.format(), &format!("more than {MEMBERS} members")));
         }
         let header = entry.header();
         let shown = entry.path_bytes().into_owned();
@@ -187,8 +214,8 @@ fn members(reader: impl Read, stem: &str, limit: u64, visit: &mut Visit<'_>) -> 
         };
         let mtime = header.mtime().map_err(|_| member(&shown, "has a time that is no number"))?;
         let link = entry.link_name_bytes().map(std::borrow::Cow::into_owned).unwrap_or_default();
-        let path = checked_path(&shown, stem)?;
-        let link = checked_link(&shown, &path, kind, link, stem)?;
+        let path = checked_path(&shown, top)?;
+        let link = checked_link(&shown, &path, kind, link, top)?;
         let size = if matches!(kind, Kind::File | Kind::Executable) { entry.size() } else { 0 };
         if size == 0 && entry.size() != 0 {
             return Err(member(&shown, "has content, though it is no file"));
@@ -208,8 +235,8 @@ fn is_sparse<R: Read>(entry: &mut tar::Entry<'_, R>) -> bool {
     records.flatten().any(|record| record.key_bytes().starts_with(b"GNU.sparse."))
 }
 
-/// A path below the archive's one folder, without `.`, `..` and `//`.
-fn checked_path(path: &[u8], stem: &str) -> Result<Vec<u8>, ArchiveError> {
+/// A path below the top, without `.`, `..` and `//`.
+fn checked_path(path: &[u8], top: Top<'_>) -> Result<Vec<u8>, ArchiveError> {
     if path.contains(&0) {
         return Err(member(path, "holds a NUL"));
     }
@@ -222,8 +249,12 @@ fn checked_path(path: &[u8], stem: &str) -> Result<Vec<u8>, ArchiveError> {
             part => parts.push(part),
         }
     }
-    if parts.first() != Some(&stem.as_bytes()) {
-        return Err(member(path, "is not in the folder that the archive is named after"));
+    match top {
+        Top::Folder(stem) if parts.first() != Some(&stem.as_bytes()) => {
+            return Err(member(path, "is not in the folder that the archive is named after"));
+        }
+        Top::Any if parts.is_empty() => return Err(member(path, "is the archive's own folder")),
+        Top::Folder(_) | Top::Any => {}
     }
     Ok(parts.join(&b'/'))
 }
@@ -234,12 +265,12 @@ fn checked_link(
     path: &[u8],
     kind: Kind,
     link: Vec<u8>,
-    stem: &str,
+    top: Top<'_>,
 ) -> Result<Vec<u8>, ArchiveError> {
     match kind {
         Kind::File | Kind::Executable | Kind::Folder => Ok(Vec::new()),
         Kind::HardLink => {
-            checked_path(&link, stem).map_err(|_| member(shown, "is a hard link that leaves the archive"))
+            checked_path(&link, top).map_err(|_| member(shown, "is a hard link that leaves the archive"))
         }
         Kind::Symlink => {
             let mut depth = path.split(|byte| *byte == b'/').count() - 1;
@@ -251,7 +282,8 @@ fn checked_link(
                 match part {
                     b"" | b"." => {}
                     b".." => {
-                        depth = depth.checked_sub(1).filter(|depth| *depth > 0).ok_or_else(outside)?;
+                        depth =
+                            depth.checked_sub(1).filter(|depth| *depth >= top.depth()).ok_or_else(outside)?;
                     }
                     _ => depth += 1,
                 }
@@ -266,9 +298,9 @@ fn member(path: &[u8], why: &'static str) -> ArchiveError {
     ArchiveError::Member { member: text.chars().take(120).collect(), why }
 }
 
-pub(in crate::output) fn broken(error: &impl ToString) -> ArchiveError {
+pub(in crate::output) fn broken(format: &'static str, error: &(impl ToString + ?Sized)) -> ArchiveError {
     let why = error.to_string().chars().take(200).collect();
-    ArchiveError::Broken { format: "sdist", why }
+    ArchiveError::Broken { format, why }
 }
 
 /// Fails once more than `left` bytes come: a small file can unpack to terabytes.

@@ -1,4 +1,4 @@
-//! `wheel-zip`: a wheel's zip container, rewritten around its compressed bytes.
+//! `wheel-zip` and `archive-zip`: a zip container, rewritten around its compressed bytes.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom, Write};
@@ -9,8 +9,12 @@ use super::super::ArchiveError;
 use super::Problem;
 use super::zipfile::{DosTime, Entry, ZipWriter};
 
-/// Opens a wheel, if all readers of zip see the same in it.
-pub(in crate::output) fn open<R: Read + Seek>(reader: R) -> Result<ZipArchive<R>, ArchiveError> {
+/// Opens a wheel or another zip (`format` is for messages), if all readers of zip see the same in it.
+pub(in crate::output) fn open<R: Read + Seek>(
+    reader: R,
+    format: &'static str,
+) -> Result<ZipArchive<R>, ArchiveError> {
+    let broken = |error: &dyn ToString| self::broken(format, error);
     let mut archive = ZipArchive::new(reader).map_err(|error| broken(&error))?;
     if archive.offset() != 0 {
         return Err(broken(&"something is before the archive"));
@@ -24,7 +28,7 @@ pub(in crate::output) fn open<R: Read + Seek>(reader: R) -> Result<ZipArchive<R>
             return Err(member(name, "is encrypted"));
         }
         if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
-            return Err(member(name, "is compressed by a method that wheels do not have"));
+            return Err(member(name, "is compressed by another method than stored and deflate"));
         }
         if entry.is_symlink() {
             return Err(member(name, "is a symbolic link"));
@@ -51,14 +55,39 @@ fn bad_path(name: &[u8]) -> Option<&'static str> {
     parts.any(|part| matches!(part, "" | "." | "..")).then_some("is a path with empty parts, '.' or '..'")
 }
 
-/// Writes the archive anew: sorted, `.dist-info` after all and its RECORD last, as the binary distribution
-/// format recommends.
-pub(super) fn normalize(file: &mut File, epoch: i64, to: &mut impl Write) -> Result<(), Problem> {
+/// How members are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// `.dist-info` after all and its RECORD last, as the binary distribution format recommends.
+    Wheel,
+    /// By name.
+    Name,
+}
+
+impl Order {
+    fn format(self) -> &'static str {
+        match self {
+            Self::Wheel => "wheel",
+            Self::Name => "zip",
+        }
+    }
+
+    fn rank(self, name: &[u8]) -> u8 {
+        match self {
+            Self::Wheel => rank(name),
+            Self::Name => 0,
+        }
+    }
+}
+
+/// Writes the archive anew, sorted.
+pub(super) fn normalize(file: &mut File, by: Order, epoch: i64, to: &mut impl Write) -> Result<(), Problem> {
+    let broken = |error: &dyn ToString| self::broken(by.format(), error);
     file.seek(SeekFrom::Start(0))?;
-    let mut archive = open(BufReader::with_capacity(64 * 1024, file))?;
+    let mut archive = open(BufReader::with_capacity(64 * 1024, file), by.format())?;
     let mut order = Vec::with_capacity(archive.len());
     for (index, name) in archive.file_names_raw().enumerate() {
-        order.push((rank(name), name.to_owned(), index));
+        order.push((by.rank(name), name.to_owned(), index));
     }
     order.sort();
     let mut writer = ZipWriter::new(to, DosTime::from_epoch(epoch));
@@ -101,7 +130,7 @@ fn member(name: &[u8], why: &'static str) -> ArchiveError {
     ArchiveError::Member { member: text.chars().take(120).collect(), why }
 }
 
-pub(in crate::output) fn broken(error: &impl ToString) -> ArchiveError {
+pub(in crate::output) fn broken(format: &'static str, error: &(impl ToString + ?Sized)) -> ArchiveError {
     let why = error.to_string().chars().take(200).collect();
-    ArchiveError::Broken { format: "wheel", why }
+    ArchiveError::Broken { format, why }
 }

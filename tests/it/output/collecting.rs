@@ -7,7 +7,7 @@ use tar::EntryType as Type;
 use sealwright::digest::Sha256;
 use sealwright::error::{Blame, Fault};
 use sealwright::event::Cancel;
-use sealwright::output::{OutputKind, OutputLimits, OutputRules, ProjectRules, collect};
+use sealwright::output::{OutputKind, OutputLimits, OutputRules, ProjectRules, Stated, collect};
 
 use super::archives::{
     TarMember, demo_members, demo_wheel, file, folder, pkg_info, sdist, special, wheel, write,
@@ -20,6 +20,7 @@ pub fn rules() -> OutputRules {
     OutputRules {
         kinds: vec![OutputKind::Wheel, OutputKind::Sdist],
         project: ProjectRules { name: Some("Demo".parse().unwrap()), version: Some("1.0.0".to_owned()) },
+        archives: Vec::new(),
         limits: OutputLimits { files: 10, file_bytes: 1 << 20, unpacked_bytes: 1 << 20 },
     }
 }
@@ -39,7 +40,8 @@ fn a_wheel_and_an_sdist_are_taken_with_their_digests() {
         outputs.iter().map(|output| (output.name.as_str(), output.sha256, output.size)).collect();
     let expected = [(SDIST, &sdist), (WHEEL, &wheel)];
     assert_eq!(seen, expected.map(|(name, bytes)| (name, Sha256::of(bytes), bytes.len() as u64)));
-    assert!(outputs.iter().all(|output| output.project.as_str() == "demo" && output.version == "1.0"));
+    let stated = Stated { name: "demo".parse().unwrap(), version: "1.0".to_owned() };
+    assert!(outputs.iter().all(|output| output.stated.as_ref() == Some(&stated)));
 }
 
 #[test]
@@ -107,7 +109,10 @@ fn names_and_versions_must_be_the_project_s() {
         let folder = folder(&[(name, bytes)]);
         let rules = OutputRules { kinds: vec![kind], project, ..rules() };
         match collect(folder.path(), &rules, &Cancel::new()) {
-            Ok(outputs) => format!("taken: {} {}", outputs[0].project, outputs[0].version),
+            Ok(outputs) => {
+                let stated = outputs[0].stated.clone().unwrap();
+                format!("taken: {} {}", stated.name, stated.version)
+            }
             Err(error) => error.to_string().replace("outputs refused: ", ""),
         }
     };
