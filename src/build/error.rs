@@ -10,7 +10,7 @@ use crate::error::{Blame, Fault, io_hints};
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
-use crate::name::{Platform, TargetName};
+use crate::name::{ImageRef, Platform, TargetName};
 use crate::output::OutputError;
 use crate::provenance::StatementError;
 use crate::resolve::debian::DebianError;
@@ -77,6 +77,12 @@ pub enum BuildError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// An image by reference where one from packages is needed.
+    #[error("base image {image} is not assembled from Debian packages")]
+    NotAssembled {
+        /// As written.
+        image: ImageRef,
     },
     /// There is a configuration, and it is not part of what is built.
     #[error("sealwright.toml is there, but not in the commit that is built")]
@@ -235,6 +241,7 @@ impl BuildError {
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::NoDistributions { .. }
+            | Self::NotAssembled { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -265,6 +272,7 @@ impl BuildError {
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::NoDistributions { .. }
+            | Self::NotAssembled { .. }
             | Self::ConfigNotCommitted
             | Self::NoLock { .. }
             | Self::Stale { .. }
@@ -287,6 +295,7 @@ impl Fault for BuildError {
             | Self::Read { .. }
             | Self::NoMirror { .. }
             | Self::NoDistributions { .. }
+            | Self::NotAssembled { .. }
             | Self::NoResolver { .. } => Blame::User,
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
             Self::Failed { .. }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::error::BuildError;
 use super::planning::{limits, settings, source_folder};
-use super::prepare::{Prepared, lock_path, read_lock, release};
+use super::prepare::{Prepared, lock_path, python_named, python_of, read_lock, release};
 use super::report::{LockOutcome, LockReport};
 use super::request::{Context, LockMode, LockRequest, Upgrade};
 use super::supply::{ArchiveDocuments, Supplier, keep_locked};
@@ -22,7 +22,6 @@ use crate::lock::{
 use crate::output::{Written, write_whole};
 use crate::resolve::debian::{self, ArchiveKeys};
 use crate::resolve::python::{self, PythonError, Resolved, Wanted};
-use crate::wheel::PythonTarget;
 
 /// How often a backend is asked what it requires, each time with what it asked for before.
 const ROUNDS: usize = 8;
@@ -79,7 +78,8 @@ pub(super) fn check(prepared: &Prepared, lock: &Lock, path: &Path) -> Result<(),
         for variant in &target.variants {
             let reasons = match lock.find(&target.name, prepared.platform, variant.python) {
                 None => {
-                    vec![format!("it holds nothing for {} with Python {}", prepared.platform, variant.python)]
+                    let python = python_named(variant.python);
+                    vec![format!("it holds nothing for {}{python}", prepared.platform)]
                 }
                 Some(locked) => locked.stale(lock, &prepared.asked(target, builder, variant)),
             };
@@ -123,7 +123,7 @@ pub(super) fn renew(
     lock.retain(|locked| {
         prepared.project.targets.iter().any(|target| {
             target.name == locked.name
-                && target.variants.iter().any(|variant| variant.python == locked.python)
+                && target.variants.iter().any(|variant| variant.python.is_none_or(|python| python == locked.python))
         })
     });
     keep_locked(&lock, path, context)?;
@@ -152,7 +152,7 @@ impl Locking<'_> {
     fn run(&self) -> Result<Lock, BuildError> {
         let asked = self.prepared.asked(self.target, self.builder, self.variant);
         let (locked_image, image) = self.image(&asked)?;
-        let python = PythonTarget::of(&locked_image.reference, locked_image.platform);
+        let python = python_of(&locked_image)?;
         let tools = self.builder.toolchain().distributions();
         let workshop = self.supplier.workshop(&image, python);
         let tool = self.supplier.environment(tools, Purpose::Tool, workshop)?;
@@ -169,7 +169,7 @@ impl Locking<'_> {
                 let target = LockedTarget {
                     name: self.target.name.clone(),
                     platform: self.prepared.platform,
-                    python: self.variant.python,
+                    python: python.python,
                     image: locked_image.digest,
                     requirements: asked.requirements,
                     extras: asked.extras,
@@ -214,7 +214,7 @@ impl Locking<'_> {
         let Context { store, engine, reporter, cancel, .. } = self.context;
         let fetcher = self.supplier.fetcher()?;
         let request = debian::Request {
-            release: release(&asked.image.reference),
+            release: release(&asked.image.reference)?,
             platform: self.prepared.platform,
             suites: asked.image.suites.clone(),
             include: asked.image.include.clone(),
@@ -250,7 +250,7 @@ impl Locking<'_> {
             cancel: self.context.cancel,
         };
         let request =
-            python::Request { wanted, target: workshop.target, python: self.variant.python, keep: &keep };
+            python::Request { wanted, target: workshop.target, python: workshop.target.python, keep: &keep };
         let answer = match python::resolve(request, tools) {
             // What was locked may not fit what is asked for now.
             Err(PythonError::Unsolvable { .. }) if !keep.is_empty() => {

@@ -11,9 +11,10 @@ use crate::config::{
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
-use crate::lock::{Asked, AskedImage, Lock};
-use crate::name::{ImageRef, Platform};
+use crate::lock::{Asked, AskedImage, Lock, LockedImage};
+use crate::name::{DebianRelease, ImageRef, Platform, PythonVersion};
 use crate::source::{DirtyPolicy, IgnoredPaths, Source};
+use crate::wheel::PythonTarget;
 
 /// The requirements that a project without any has (as `build` and pip take them).
 const LEGACY_REQUIRES: &str = "setuptools >= 40.8.0";
@@ -80,8 +81,11 @@ impl Prepared {
 
     /// What a target asks of the lock in one variant.
     pub(super) fn asked(&self, target: &Target, builder: &Builder, variant: &Variant) -> Asked {
-        let mut include: Vec<String> = builder.image_packages().to_vec();
-        include.extend(target.system_packages.iter().cloned());
+        let mut include: Vec<String> = Vec::new();
+        // An image by reference has what it has.
+        if variant.image.is_assembled() {
+            include.extend(builder.image_packages().iter().chain(&target.system_packages).cloned());
+        }
         include.sort();
         include.dedup();
         let mut suites = variant.suites.clone();
@@ -155,9 +159,22 @@ fn ignored_paths(folder: &Path, outputs: &[&Path]) -> IgnoredPaths {
     IgnoredPaths::new(fixed.into_iter().chain(below))
 }
 
-/// The release of a variant's image.
-pub(super) fn release(image: &ImageRef) -> crate::name::DebianRelease {
+/// The release that an image is assembled from.
+pub(super) fn release(image: &ImageRef) -> Result<DebianRelease, BuildError> {
     match image {
-        ImageRef::Debian(release) => *release,
+        ImageRef::Debian(release) => Ok(*release),
+        ImageRef::Registry(_) | ImageRef::Layout(_) | ImageRef::Engine(_) => {
+            Err(BuildError::NotAssembled { image: image.clone() })
+        }
     }
+}
+
+/// The interpreter of an image.
+pub(super) fn python_of(image: &LockedImage) -> Result<PythonTarget, BuildError> {
+    Ok(PythonTarget::debian(release(&image.reference)?, image.platform))
+}
+
+/// A version of Python as messages name it.
+pub(super) fn python_named(python: Option<PythonVersion>) -> String {
+    python.map_or_else(String::new, |python| format!(" with Python {python}"))
 }

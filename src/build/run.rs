@@ -12,7 +12,7 @@ use super::execute::{Folders, Program};
 use super::locking;
 use super::plan::{BuildPlan, PlannedOutputs};
 use super::planning::{Inputs, kinds, limits, outputs};
-use super::prepare::{Prepared, lock_path, read_lock};
+use super::prepare::{Prepared, lock_path, python_named, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
 use super::supply::{Parts, Supplier, keep_locked};
@@ -50,7 +50,7 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
             let missing = || BuildError::Stale {
                 path: lock_path(&request.place),
                 target: target.name.clone(),
-                reasons: vec![format!("it holds nothing for {platform} with Python {}", variant.python)],
+                reasons: vec![format!("it holds nothing for {platform}{}", python_named(variant.python))],
             };
             let locked = lock.find(&target.name, platform, variant.python).ok_or_else(missing)?;
             let image = lock.image(&locked.image).ok_or_else(missing)?;

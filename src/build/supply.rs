@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use super::error::BuildError;
-use super::prepare::{Prepared, lock_path, read_lock};
+use super::prepare::{Prepared, lock_path, python_of, read_lock};
 use super::report::FetchReport;
 use super::request::{Context, Place};
 use crate::builder::Builder;
@@ -127,7 +127,7 @@ impl Parts {
         supplier: &Supplier<'_>,
     ) -> Result<Self, BuildError> {
         let unpacked = supplier.image(image)?;
-        let workshop = supplier.workshop(&unpacked, PythonTarget::of(&image.reference, image.platform));
+        let workshop = supplier.workshop(&unpacked, python_of(image)?);
         let environment =
             |role: Role| supplier.environment(&locked.distributions, Purpose::from(role), workshop);
         let environments = builder.roles().into_iter().map(environment).collect::<Result<_, _>>()?;

@@ -3,15 +3,13 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use pep440_rs::{Version, VersionSpecifiers};
-
 use super::application::{Key, Packing, RuntimeChoice};
 use super::error::ConfigError;
 use super::limits;
 use super::parse::{Document, closest, parse_config, parse_pyproject};
-use super::typed::{OneOrMany, Pyproject, TypedConfig, TypedLimits, TypedTarget};
+use super::typed::{Pyproject, TypedConfig, TypedLimits, TypedRegistry, TypedTarget};
 use super::{BUILDERS, CONFIG_FILE};
-use crate::name::{DebianRelease, ImageRef, NameError, PythonVersion, TargetName};
+use crate::name::{ImageRef, NameError, PythonVersion, RegistryHost, TargetName};
 
 /// The files of a project that configuration is read from, as the box will see them.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +33,8 @@ pub struct Project {
     pub targets: Vec<Target>,
     /// Where Debian packages come from.
     pub debian: DebianSources,
+    /// Where images by reference come from.
+    pub registry: RegistrySources,
     /// The project's own metadata and build requirements.
     pub pyproject: Option<Pyproject>,
 }
@@ -48,6 +48,17 @@ pub struct DebianSources {
     pub security_mirrors: Vec<String>,
     /// URL of a snapshot archive.
     pub snapshot: Option<String>,
+}
+
+/// `[registry]`
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RegistrySources {
+    /// The registry of references that name none.
+    pub default: Option<RegistryHost>,
+    /// Base URLs that stand for a registry, in the order in which they are tried.
+    pub mirrors: BTreeMap<RegistryHost, Vec<String>>,
+    /// Registries that are asked without TLS though they are not this machine.
+    pub plain_http: Vec<RegistryHost>,
 }
 
 /// Whether outputs are normalized.
@@ -102,8 +113,8 @@ pub struct Variant {
     pub image: ImageRef,
     /// Debian suites to take packages from, in the order written.
     pub suites: Vec<String>,
-    /// The image's Python.
-    pub python: PythonVersion,
+    /// The image's Python: which one it is to be, or `None` for the one that an image by reference has.
+    pub python: Option<PythonVersion>,
 }
 
 /// Limits that the configuration sets; what it does not set is the engine's default.
@@ -164,7 +175,8 @@ impl Project {
             security_mirrors: typed.debian.security_mirrors,
             snapshot: typed.debian.snapshot,
         };
-        Ok(Self { config_file, targets, debian, pyproject })
+        let registry = reading.registry(&typed.registry)?;
+        Ok(Self { config_file, targets, debian, registry, pyproject })
     }
 
     /// The targets of these names, or all if none is named.
@@ -189,9 +201,9 @@ impl Project {
     }
 }
 
-struct Reading<'a> {
-    file: &'a str,
-    pyproject: Option<&'a Pyproject>,
+pub(super) struct Reading<'a> {
+    pub(super) file: &'a str,
+    pub(super) pyproject: Option<&'a Pyproject>,
     text: &'a toml::Table,
 }
 
@@ -234,6 +246,23 @@ impl Reading<'_> {
         })
     }
 
+    fn registry(&self, typed: &TypedRegistry) -> Result<RegistrySources, ConfigError> {
+        let host = |text: &String, key: &str| self.name::<RegistryHost>(text, format!("[registry] {key}"));
+        Ok(RegistrySources {
+            default: typed.default.as_ref().map(|text| host(text, "default")).transpose()?,
+            mirrors: typed
+                .mirrors
+                .iter()
+                .map(|(name, urls)| Ok((host(name, "mirrors")?, urls.to_vec())))
+                .collect::<Result<_, ConfigError>>()?,
+            plain_http: typed
+                .plain_http
+                .iter()
+                .map(|text| host(text, "plain-http"))
+                .collect::<Result<_, _>>()?,
+        })
+    }
+
     fn builder(
         &self,
         typed: Option<&str>,
@@ -249,107 +278,6 @@ impl Reading<'_> {
                 name: name.to_owned(),
             }),
         }
-    }
-
-    /// The images and Pythons of a target, and why, if `requires-python` decided.
-    fn variants(
-        &self,
-        typed: &TypedTarget,
-        key: &dyn Fn(&str) -> String,
-    ) -> Result<(Vec<Variant>, Option<String>), ConfigError> {
-        let image =
-            typed.image.as_deref().map(|text| self.name::<ImageRef>(text, key("image"))).transpose()?;
-        let pythons: Vec<PythonVersion> = typed
-            .python
-            .as_ref()
-            .map(OneOrMany::to_vec)
-            .unwrap_or_default()
-            .iter()
-            .map(|text| self.name(text, key("python")))
-            .collect::<Result<_, _>>()?;
-        let mut said = None;
-        let releases = match (&image, pythons.as_slice()) {
-            (None, []) => {
-                let (release, why) = self.release_by_requires_python()?;
-                said = why;
-                vec![release]
-            }
-            (Some(ImageRef::Debian(release)), []) => vec![*release],
-            (None, versions) => versions
-                .iter()
-                .map(|version| self.release_with(*version, &DebianRelease::ALL, &key("python")))
-                .collect::<Result<_, _>>()?,
-            (Some(ImageRef::Debian(release)), versions) => versions
-                .iter()
-                .map(|version| self.release_with(*version, &[*release], &key("python")))
-                .collect::<Result<_, _>>()?,
-        };
-        if let Some(suites) = &typed.suites {
-            let fits = |suite: &String| releases.iter().all(|release| suite_of(suite, *release));
-            if suites.is_empty() || !suites.iter().all(fits) {
-                let expected =
-                    "suites of the image's release, such as bookworm, bookworm-updates, bookworm-security";
-                return Err(self.value(key("suites"), &suites.join(", "), expected));
-            }
-        }
-        let variant = |release: DebianRelease| Variant {
-            image: ImageRef::Debian(release),
-            suites: typed.suites.clone().unwrap_or_else(|| release.default_suites()),
-            python: release.python(),
-        };
-        let mut variants: Vec<Variant> = releases.into_iter().map(variant).collect();
-        let mut seen = Vec::new();
-        variants.retain(|variant| {
-            !seen.contains(&variant.python) && {
-                seen.push(variant.python);
-                true
-            }
-        });
-        Ok((variants, said))
-    }
-
-    fn release_with(
-        &self,
-        version: PythonVersion,
-        among: &[DebianRelease],
-        key: &str,
-    ) -> Result<DebianRelease, ConfigError> {
-        among.iter().copied().find(|release| release.python() == version).ok_or_else(|| {
-            ConfigError::NoPython {
-                file: self.file.to_owned(),
-                key: key.to_owned(),
-                version,
-                known: known_pythons(among),
-            }
-        })
-    }
-
-    /// The oldest release whose Python `requires-python` allows.
-    fn release_by_requires_python(&self) -> Result<(DebianRelease, Option<String>), ConfigError> {
-        let project = self.pyproject.and_then(|pyproject| pyproject.project.as_ref());
-        let Some(requires) = project.and_then(|project| project.requires_python.as_deref()) else {
-            return Ok((DebianRelease::Bookworm, None));
-        };
-        let specifiers = VersionSpecifiers::from_str(requires).map_err(|_| ConfigError::Value {
-            file: "pyproject.toml".to_owned(),
-            key: "[project] requires-python".to_owned(),
-            actual: requires.to_owned(),
-            expected: "version specifiers (PEP 440), for instance >=3.10".to_owned(),
-        })?;
-        // A base image holds some patch release of its minor version: `>=3.11.2` is decided by the newest one.
-        let allows = |release: &DebianRelease| {
-            let python = release.python();
-            (0..=30).any(|patch| {
-                specifiers.contains(&Version::new([u64::from(python.major), u64::from(python.minor), patch]))
-            })
-        };
-        let release =
-            DebianRelease::ALL.into_iter().find(allows).ok_or_else(|| ConfigError::RequiresPython {
-                requires: requires.to_owned(),
-                known: known_pythons(&DebianRelease::ALL),
-            })?;
-        let why = format!("Python {} (requires-python = {requires:?})", release.python());
-        Ok((release, Some(why)))
     }
 
     fn limits(&self, typed: &TypedLimits, target: &str) -> Result<ChosenLimits, ConfigError> {
@@ -376,11 +304,11 @@ impl Reading<'_> {
         })
     }
 
-    fn name<T: FromStr<Err = NameError>>(&self, text: &str, key: String) -> Result<T, ConfigError> {
+    pub(super) fn name<T: FromStr<Err = NameError>>(&self, text: &str, key: String) -> Result<T, ConfigError> {
         text.parse().map_err(|source| ConfigError::Name { file: self.file.to_owned(), key, source })
     }
 
-    fn value(&self, key: String, actual: &str, expected: &str) -> ConfigError {
+    pub(super) fn value(&self, key: String, actual: &str, expected: &str) -> ConfigError {
         ConfigError::Value {
             file: self.file.to_owned(),
             key,
@@ -388,20 +316,6 @@ impl Reading<'_> {
             expected: expected.to_owned(),
         }
     }
-}
-
-fn suite_of(suite: &str, release: DebianRelease) -> bool {
-    suite.strip_prefix(release.codename()).is_some_and(|rest| {
-        matches!(rest, "" | "-updates" | "-security" | "-backports" | "-proposed-updates")
-    })
-}
-
-fn known_pythons(releases: &[DebianRelease]) -> String {
-    releases
-        .iter()
-        .map(|release| format!("{} in debian:{}", release.python(), release.codename()))
-        .collect::<Vec<_>>()
-        .join(", ")
 }
 
 #[cfg(test)]
@@ -427,7 +341,7 @@ mod tests {
         assert_eq!(target.name.as_str(), "dist");
         assert_eq!(target.builder, BuilderChoice::BuiltIn("python-build".to_owned()));
         assert_eq!(target.variants[0].suites, ["bookworm", "bookworm-updates", "bookworm-security"]);
-        assert_eq!(target.variants[0].python.to_string(), "3.11");
+        assert_eq!(target.variants[0].python.unwrap().to_string(), "3.11");
         assert!(read(None, None).unwrap_err().starts_with("nothing to build in the project"));
     }
 
@@ -441,7 +355,7 @@ mod tests {
         assert!(error.contains("fits no Python of a base image"), "{error}");
         assert!(read(None, Some("[project]\nrequires-python = 'three'\n")).unwrap_err().contains("PEP 440"));
         let project = read(None, Some("[project]\nrequires-python = '>=3.11.1'\n")).unwrap();
-        assert_eq!(project.targets[0].variants[0].python.to_string(), "3.11");
+        assert_eq!(project.targets[0].variants[0].python.unwrap().to_string(), "3.11");
     }
 
     #[test]
@@ -450,7 +364,7 @@ mod tests {
         let project = read(Some(config), Some("")).unwrap();
         let target = &project.targets[0];
         assert_eq!(
-            target.variants.iter().map(|v| v.python.to_string()).collect::<Vec<_>>(),
+            target.variants.iter().map(|v| v.python.unwrap().to_string()).collect::<Vec<_>>(),
             ["3.13", "3.11"]
         );
         assert_eq!(target.limits.memory, Some(1 << 30));
@@ -458,7 +372,10 @@ mod tests {
         for (wrong, message) in [
             ("python = '3.12'", "no base image holds Python 3.12"),
             ("image = 'debian:bookworm'\npython = '3.13'", "there are 3.11 in debian:bookworm"),
-            ("image = 'python:3.12'", "not a base image"),
+            ("image = 'python:'", "not a base image"),
+            ("image = 'a/b:1'\nsuites = ['bookworm']", "[target.dist] suites: \"bookworm\", expected none"),
+            ("image = 'a/b:1'\nsystem-packages = ['gcc']", "[target.dist] system-packages: \"gcc\", expected none"),
+            ("image = 'a/b:1'\npython = ['3.11', '3.12']", "the one version that the image has"),
             ("suites = ['trixie']", "suites of the image's release"),
             ("system-packages = ['--x']", "names of Debian packages"),
             ("builder = 'cmake'", "no builder is named"),

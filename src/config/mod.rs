@@ -6,11 +6,12 @@ mod limits;
 mod meaning;
 mod parse;
 pub mod typed;
+mod variants;
 
 pub use application::{ArchiveFormat, DEFAULT_FILES, Packing, RuntimeChoice};
 pub use error::ConfigError;
 pub use meaning::{
-    BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, Target, Variant,
+    BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, RegistrySources, Target, Variant,
 };
 pub use parse::{Document, parse_config, parse_pyproject};
 

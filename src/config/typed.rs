@@ -14,6 +14,23 @@ pub struct TypedConfig {
     /// Where Debian packages come from.
     #[serde(default)]
     pub debian: TypedDebian,
+    /// Where images by reference come from.
+    #[serde(default)]
+    pub registry: TypedRegistry,
+}
+
+/// `[registry]`: where base images come from that are named by reference (`image = "HOST/NAME:TAG"`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TypedRegistry {
+    /// The registry of references that name none, such as `python:3.12-slim`: `HOST` or `HOST:PORT`.
+    pub default: Option<String>,
+    /// For a registry the base URLs that are asked in its place, in this order: `"HOST" = ["https://mirror.example"]`.
+    #[serde(default)]
+    pub mirrors: BTreeMap<String, OneOrMany>,
+    /// Registries that are asked by plain http though they are not on this machine. What comes is checked by digest; which digest a tag has is then anybody's word on the way.
+    #[serde(default)]
+    pub plain_http: Vec<String>,
 }
 
 /// `[debian]`: where packages come from, besides the host's own apt sources.
@@ -36,7 +53,7 @@ pub struct TypedDebian {
 pub struct TypedTarget {
     /// Name of a built-in builder, or path of a builder folder (it holds a `/`).
     pub builder: Option<String>,
-    /// Base image.
+    /// Base image: `debian:bookworm` or `debian:trixie`, assembled from packages; or one with a Python in it, by reference: `HOST/NAME:TAG`, `NAME:TAG` of the default registry, `oci-layout:PATH[:TAG]`, `oci-archive:PATH[:TAG]`, `docker-engine:NAME`.
     pub image: Option<String>,
     /// Debian suites to take packages from.
     pub suites: Option<Vec<String>>,

@@ -7,17 +7,21 @@ use crate::digest::Sha256;
 use crate::name::{Platform, PythonVersion, TargetName};
 
 impl Lock {
-    /// The entry of one target.
+    /// The entry of one target. Without a version of Python (the image decides) a target has one entry.
     #[must_use]
     pub fn find(
         &self,
         name: &TargetName,
         platform: Platform,
-        python: PythonVersion,
+        python: impl Into<Option<PythonVersion>>,
     ) -> Option<&LockedTarget> {
-        self.targets
-            .iter()
-            .find(|target| target.name == *name && target.platform == platform && target.python == python)
+        let python = python.into();
+        let is_asked = |target: &&LockedTarget| {
+            target.name == *name
+                && target.platform == platform
+                && python.is_none_or(|python| target.python == python)
+        };
+        self.targets.iter().find(is_asked)
     }
 
     /// The image with this digest.

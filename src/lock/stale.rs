@@ -9,8 +9,8 @@ use crate::name::{ImageRef, PythonVersion};
 /// What the project and its builder ask for now, for one target and platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// The version of Python.
-    pub python: PythonVersion,
+    /// The version of Python; `None` if the image decides.
+    pub python: Option<PythonVersion>,
     /// The base image.
     pub image: AskedImage,
     /// `build-system.requires`, as the project writes it.
@@ -48,8 +48,8 @@ impl LockedTarget {
     #[must_use]
     pub fn stale(&self, lock: &Lock, asked: &Asked) -> Vec<String> {
         let mut reasons = Vec::new();
-        if self.python != asked.python {
-            reasons.push(format!("Python is {} in the lock and {} is asked for", self.python, asked.python));
+        if let Some(asked) = asked.python.filter(|asked| *asked != self.python) {
+            reasons.push(format!("Python is {} in the lock and {asked} is asked for", self.python));
         }
         match lock.image(&self.image) {
             None => reasons.push(format!("the lock does not hold image {}", self.image)),

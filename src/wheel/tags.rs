@@ -1,7 +1,7 @@
 //! Which wheels fit an interpreter, and which fits best ("platform compatibility tags").
 
 use super::WheelName;
-use crate::name::{DebianRelease, ImageRef, Platform, PythonVersion};
+use crate::name::{DebianRelease, Platform, PythonVersion};
 
 /// The interpreter that wheels are installed for: a `CPython` on glibc.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +24,14 @@ pub struct Fit {
 }
 
 impl PythonTarget {
-    /// The interpreter of a base image.
+    /// The interpreter of an image that is assembled from a Debian release.
     #[must_use]
-    pub fn of(image: &ImageRef, platform: Platform) -> Self {
-        match image {
-            ImageRef::Debian(release) => {
-                let glibc = match release {
-                    DebianRelease::Bookworm => (2, 36),
-                    DebianRelease::Trixie => (2, 41),
-                };
-                Self { python: release.python(), platform, glibc }
-            }
-        }
+    pub fn debian(release: DebianRelease, platform: Platform) -> Self {
+        let glibc = match release {
+            DebianRelease::Bookworm => (2, 36),
+            DebianRelease::Trixie => (2, 41),
+        };
+        Self { python: release.python(), platform, glibc }
     }
 
     /// How well a wheel fits, if it does: the best of all combinations of its tags.
@@ -119,7 +115,7 @@ mod tests {
     use super::*;
 
     fn bookworm() -> PythonTarget {
-        PythonTarget::of(&"debian:bookworm".parse().unwrap(), Platform::LinuxAmd64)
+        PythonTarget::debian(DebianRelease::Bookworm, Platform::LinuxAmd64)
     }
 
     fn best(target: PythonTarget, tags: &[&str]) -> Option<String> {
@@ -199,7 +195,7 @@ mod tests {
 
     #[test]
     fn another_image_is_another_target() {
-        let trixie = PythonTarget::of(&"debian:trixie".parse().unwrap(), Platform::LinuxArm64);
+        let trixie = PythonTarget::debian(DebianRelease::Trixie, Platform::LinuxArm64);
         assert_eq!(trixie.python, PythonVersion { major: 3, minor: 13 });
         assert!(best(trixie, &["cp313-cp313-manylinux_2_41_aarch64"]).is_some());
         assert!(best(trixie, &["cp313-cp313-manylinux1_aarch64"]).is_none());

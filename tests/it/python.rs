@@ -62,7 +62,7 @@ impl Bench {
             folder,
             store,
             image: Image { digest: Sha256::of("this host"), root: "/".into() },
-            target: PythonTarget::of(&ImageRef::Debian(release), platform),
+            target: PythonTarget::debian(release, platform),
             engine: NativeEngine::new(context::program()),
             cancel: Cancel::new(),
         })

@@ -11,10 +11,11 @@ key that is not listed here. With neither, a folder with a `pyproject.toml` or `
 by `python-build`. No key is required.
 ";
 
-const TABLES: [(&str, &str); 3] = [
+const TABLES: [(&str, &str); 4] = [
     ("[target.NAME]", "pub struct TypedTarget"),
     ("[target.NAME.limits]", "pub struct TypedLimits"),
     ("[debian]", "pub struct TypedDebian"),
+    ("[registry]", "pub struct TypedRegistry"),
 ];
 
 /// The page: a section per table, a row per key.
@@ -45,7 +46,7 @@ fn takes(rust: &str) -> Result<&'static str, String> {
         "Vec<String>" => "list of texts",
         "OneOrMany" => "text or list of texts",
         "BTreeMap<String, OneOrMany>" => "table of texts or lists of texts",
-        "BTreeMap<String, TypedTarget>" | "TypedDebian" | "TypedLimits" => "table",
+        "BTreeMap<String, TypedTarget>" | "TypedDebian" | "TypedRegistry" | "TypedLimits" => "table",
         "bool" => "`true` or `false`",
         "u64" => "whole number",
         _ => return Err(format!("no words for the type {rust}: add them to xtask/src/configuration.rs")),

@@ -80,7 +80,7 @@ impl Bench {
     fn install(&self, wheels: &[&Distribution]) -> Result<std::path::PathBuf, EnvironmentError> {
         let root = self.folder.path().join(format!("tree-{}", Sha256::of(format!("{wheels:?}"))));
         fs::create_dir(&root).unwrap();
-        let target = PythonTarget::of(&"debian:bookworm".parse().unwrap(), Platform::LinuxAmd64);
+        let target = PythonTarget::debian(crate::name::DebianRelease::Bookworm, Platform::LinuxAmd64);
         layout::make(&root, target.python)?;
         let workshop = Workshop {
             store: &self.store,
