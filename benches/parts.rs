@@ -11,7 +11,8 @@ use sealwright::event::{Cancel, Reporter, Silent};
 use sealwright::fetch::{
     DebianMirrors, Fetcher, MirrorSettings, NetConfig, Offline, PythonIndexes, Surroundings,
 };
-use sealwright::lock::{Lock, LockedImage};
+use sealwright::image::ImageInputs;
+use sealwright::lock::{ImageContent, Lock, LockedImage};
 use sealwright::sandbox::native::{NativeEngine, reexec};
 use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network};
 use sealwright::store::Store;
@@ -125,7 +126,11 @@ fn assemble(image: &LockedImage, mirror: &str, folder: &Path, engine: &dyn Engin
     let fetcher =
         Fetcher::new(&store, NetConfig::load(&from)?, PythonIndexes::load(&from)?, mirrors, Offline::No);
     fetcher.debian_packages(image, &Silent, &Cancel::new())?;
-    sealwright::image::assemble(&image.into(), &store, engine, &Silent, &Cancel::new())?;
+    let ImageContent::Assembled(packages) = &image.content else {
+        anyhow::bail!("an assembled image is measured")
+    };
+    let inputs = ImageInputs::of(image, packages);
+    sealwright::image::assemble(&inputs, &store, engine, &Silent, &Cancel::new())?;
     let taken = start.elapsed().as_secs_f64();
     sealwright::store::remove_tree(store.path())?;
     Ok(taken)

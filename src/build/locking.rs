@@ -123,7 +123,10 @@ pub(super) fn renew(
     lock.retain(|locked| {
         prepared.project.targets.iter().any(|target| {
             target.name == locked.name
-                && target.variants.iter().any(|variant| variant.python.is_none_or(|python| python == locked.python))
+                && target
+                    .variants
+                    .iter()
+                    .any(|variant| variant.python.is_none_or(|python| python == locked.python))
         })
     });
     keep_locked(&lock, path, context)?;

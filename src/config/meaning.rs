@@ -304,7 +304,11 @@ impl Reading<'_> {
         })
     }
 
-    pub(super) fn name<T: FromStr<Err = NameError>>(&self, text: &str, key: String) -> Result<T, ConfigError> {
+    pub(super) fn name<T: FromStr<Err = NameError>>(
+        &self,
+        text: &str,
+        key: String,
+    ) -> Result<T, ConfigError> {
         text.parse().map_err(|source| ConfigError::Name { file: self.file.to_owned(), key, source })
     }
 
@@ -373,8 +377,8 @@ mod tests {
             ("python = '3.12'", "no base image holds Python 3.12"),
             ("image = 'debian:bookworm'\npython = '3.13'", "there are 3.11 in debian:bookworm"),
             ("image = 'python:'", "not a base image"),
-            ("image = 'a/b:1'\nsuites = ['bookworm']", "[target.dist] suites: \"bookworm\", expected none"),
-            ("image = 'a/b:1'\nsystem-packages = ['gcc']", "[target.dist] system-packages: \"gcc\", expected none"),
+            ("image = 'a/b:1'\nsuites = ['bookworm']", "the image is used as it is"),
+            ("image = 'a/b:1'\nsystem-packages = ['gcc']", "the image is used as it is"),
             ("image = 'a/b:1'\npython = ['3.11', '3.12']", "the one version that the image has"),
             ("suites = ['trixie']", "suites of the image's release"),
             ("system-packages = ['--x']", "names of Debian packages"),

@@ -11,7 +11,8 @@ mod variants;
 pub use application::{ArchiveFormat, DEFAULT_FILES, Packing, RuntimeChoice};
 pub use error::ConfigError;
 pub use meaning::{
-    BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, RegistrySources, Target, Variant,
+    BuilderChoice, ChosenLimits, DebianSources, Normalize, Project, ProjectFiles, RegistrySources, Target,
+    Variant,
 };
 pub use parse::{Document, parse_config, parse_pyproject};
 

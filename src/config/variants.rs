@@ -27,7 +27,9 @@ impl Reading<'_> {
             .map(|text| self.name(text, key("python")))
             .collect::<Result<_, _>>()?;
         let mut said = None;
-        if let Some(image) = &image && !image.is_assembled() {
+        if let Some(image) = &image
+            && !image.is_assembled()
+        {
             return Ok((vec![self.pulled(image, &pythons, typed, key)?], None));
         }
         let release_of = |image: &ImageRef| match image {

@@ -88,7 +88,10 @@ impl FromStr for ImageRef {
         for (prefix, form) in [("oci-layout:", LayoutForm::Folder), ("oci-archive:", LayoutForm::Archive)] {
             if let Some(rest) = text.strip_prefix(prefix) {
                 return LayoutRef::new(form, rest).map(Self::Layout).ok_or_else(|| {
-                    wrong(text, "a path relative to the project's folder, and perhaps a tag: oci-layout:PATH[:TAG]")
+                    wrong(
+                        text,
+                        "a path relative to the project's folder, and perhaps a tag: oci-layout:PATH[:TAG]",
+                    )
                 });
             }
         }
@@ -143,9 +146,9 @@ fn is_path_component(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let ends = text.bytes().next().is_some_and(plain) && text.bytes().last().is_some_and(plain);
     let separators = text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
-    ends && separators.into_iter().all(|run| {
-        matches!(run, "" | "." | "_" | "__") || run.bytes().all(|byte| byte == b'-')
-    })
+    ends && separators
+        .into_iter()
+        .all(|run| matches!(run, "" | "." | "_" | "__") || run.bytes().all(|byte| byte == b'-'))
 }
 
 /// distribution-spec, "Pulling manifests": `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`
@@ -244,12 +247,12 @@ impl RegistryHost {
     /// Whether it is this very machine, where plain http is no risk.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        let name = match self.0.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            Some(_) | None => &self.0,
-        };
-        let bare = name.trim_start_matches('[').trim_end_matches(']');
-        name == "localhost" || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        url::Url::parse(&format!("https://{}/", self.0)).is_ok_and(|url| match url.host() {
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            Some(url::Host::Domain(name)) => name == "localhost",
+            None => false,
+        })
     }
 }
 
@@ -265,7 +268,8 @@ impl FromStr for RegistryHost {
         let parsed = url::Url::parse(&format!("https://{text}/")).map_err(|_| error())?;
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
         let whole = parsed.path() == "/" && parsed.username().is_empty() && parsed.query().is_none();
-        if text.is_empty() || !whole || !text.bytes().all(plain) || text.ends_with(':') {
+        let starts = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'[');
+        if !starts || !whole || !text.bytes().all(plain) || text.ends_with(':') {
             return Err(error());
         }
         Ok(Self(text.to_ascii_lowercase()))
@@ -393,8 +397,24 @@ mod tests {
     #[test]
     fn names_that_no_registry_has_are_refused() {
         for wrong in [
-            "", ":", "/x", "x/", "X", "x:", "x:-a", "x y", "x//y", "../x", "a___b", "-x", "x.", "user@host/x:1",
-            "registry.example", "registry.example:70000/x", "registry.example:/x", "http://registry.example/x",
+            "",
+            ":",
+            "/x",
+            "x/",
+            "X",
+            "x:",
+            "x:-a",
+            "x y",
+            "x//y",
+            "../x",
+            "a___b",
+            "-x",
+            "x.",
+            "user@host/x:1",
+            "registry.example",
+            "registry.example:70000/x",
+            "registry.example:/x",
+            "http://registry.example/x",
         ] {
             let parsed = wrong.parse::<ImageRef>();
             // A host alone is a short name with dots: a valid repository, which the default registry may have.
@@ -410,7 +430,10 @@ mod tests {
     fn layouts_and_engines_have_their_own_forms() {
         let layout: ImageRef = "oci-layout:images/base:1.2".parse().unwrap();
         let ImageRef::Layout(found) = &layout else { panic!("{layout:?}") };
-        assert_eq!((found.form(), found.path(), found.tag()), (LayoutForm::Folder, "images/base", Some("1.2")));
+        assert_eq!(
+            (found.form(), found.path(), found.tag()),
+            (LayoutForm::Folder, "images/base", Some("1.2"))
+        );
         assert_eq!(layout.to_string(), "oci-layout:images/base:1.2");
         let archive: ImageRef = "oci-archive:../a:b/base.tar".parse().unwrap();
         let ImageRef::Layout(found) = &archive else { panic!("{archive:?}") };

@@ -367,7 +367,7 @@ fn a_stale_lock_is_told_from_a_fresh_one_and_why() {
     let lock = example();
     let target = &lock.targets[0];
     let fresh = Asked {
-        python: target.python,
+        python: Some(target.python),
         image: AskedImage {
             reference: lock.images[0].reference.clone(),
             recipe: 2,
@@ -383,7 +383,7 @@ fn a_stale_lock_is_told_from_a_fresh_one_and_why() {
     };
     assert_eq!(target.stale(&lock, &fresh), Vec::<String>::new());
     let mut asked = fresh;
-    asked.python = PythonVersion { major: 3, minor: 13 };
+    asked.python = Some(PythonVersion { major: 3, minor: 13 });
     asked.image.reference = "debian:trixie".parse().unwrap();
     asked.image.recipe = 0;
     asked.image.include = vec!["gcc".to_owned(), "libffi-dev".to_owned()];

@@ -19,7 +19,7 @@ use sealwright::fetch::{
 };
 use sealwright::image::Image;
 use sealwright::lock::{Distribution, Role};
-use sealwright::name::{DebianRelease, ImageRef, Platform};
+use sealwright::name::{DebianRelease, Platform};
 use sealwright::sandbox::native::NativeEngine;
 use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
 use sealwright::store::{Store, TreeKind};
