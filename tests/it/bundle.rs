@@ -25,7 +25,7 @@ if __name__ == '__main__':
     print(json.dumps(handler({'name': 'box'})))
 ";
 
-const CONFIG: &str = "[target.function]\nbuilder = \"bundle\"\nsuites = [\"bookworm\"]\n";
+pub const CONFIG: &str = "[target.function]\nbuilder = \"bundle\"\nsuites = [\"bookworm\"]\n";
 
 /// A wheel of these files, in a folder of wheels.
 fn wheel(folder: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Distribution {
@@ -76,7 +76,7 @@ fn wheels(folder: &Path) -> Vec<Distribution> {
 }
 
 /// An application with run-time distributions in its lock, which come from a folder of wheels.
-fn application(config: &str, more: &[(&str, &str)]) -> Project {
+pub fn application(config: &str, more: &[(&str, &str)]) -> Project {
     let project = Project::new().host_indexes();
     let links = project.home().join("wheels");
     let distributions = wheels(&links);

@@ -66,7 +66,8 @@ fn assembled(lock: &mut Lock) -> &mut AssembledImage {
     }
 }
 
-fn requirements(file: &str) -> LockedRequirements {
+/// A requirements file of a project.
+pub fn requirements(file: &str) -> LockedRequirements {
     LockedRequirements {
         file: file.to_owned(),
         format: "requirements.txt".to_owned(),
@@ -164,7 +165,8 @@ fn package(name: &str, version: &str, suite: &str) -> LockedPackage {
     }
 }
 
-fn distribution(role: Role, name: &str, version: &str, required_by: &[&str]) -> Distribution {
+/// A wheel for every platform.
+pub fn distribution(role: Role, name: &str, version: &str, required_by: &[&str]) -> Distribution {
     Distribution {
         role,
         name: name.parse().unwrap(),

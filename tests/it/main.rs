@@ -14,6 +14,7 @@ mod bundle;
 mod debian;
 mod engine;
 mod fetch;
+mod inside;
 mod judges;
 mod lock;
 mod output;

@@ -3,4 +3,5 @@
 mod archives;
 mod collecting;
 mod normalizing;
+mod programs;
 mod writing;

@@ -6,7 +6,7 @@ use std::process::Command;
 use proptest::prelude::*;
 use sealwright::digest::Sha256;
 use sealwright::error::{Blame, Fault};
-use sealwright::lock::Lock;
+use sealwright::lock::{ImageContent, Lock, Role};
 use sealwright::name::{Platform, PythonVersion};
 use sealwright::provenance::{
     Envelope, ResourceDescriptor, Signature, Statement, TrustMode, build_type, file_name, pae,
@@ -89,6 +89,43 @@ fn record() -> Record {
     }
 }
 
+/// The record of the example in `docs/build-types/bundle-v1.md`.
+fn bundle() -> Record {
+    let mut record = record();
+    record.subject = SubjectRecord {
+        name: "demo-linux-x86_64.zip".to_owned(),
+        sha256: Sha256::of("demo-linux-x86_64.zip"),
+    };
+    record.build_type = build_type("bundle");
+    record.builder = ResourceDescriptor::named("bundle", &Sha256::of("builder"));
+    record.target = "function".parse().unwrap();
+    let written = [
+        ("builder", json!("bundle")),
+        ("requirements", json!("requirements.txt")),
+        ("files", json!(["handler.py", "app"])),
+        ("format", json!("zip")),
+    ];
+    record.config.written = written.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    record.config.options = serde_json::Map::new();
+    record.normalizers = vec![NormalizerRecord { name: "archive-zip".to_owned(), version: 1 }];
+    let lock = &mut record.lock.slice;
+    if let ImageContent::Assembled(image) = &mut lock.images[0].content {
+        image.include = vec!["python3".to_owned()];
+        image.packages.retain(|package| package.name == "libc6");
+    }
+    let target = &mut lock.targets[0];
+    target.name = record.target.clone();
+    target.requirements = vec![lock::requirements("requirements.txt")];
+    target.requires.clear();
+    target.hooks.clear();
+    target.distributions = vec![
+        lock::distribution(Role::Runtime, "idna", "3.11", &["requests"]),
+        lock::distribution(Role::Runtime, "requests", "2.32.5", &["requirements.txt"]),
+    ];
+    record.lock.file = record.lock.slice.digest();
+    record
+}
+
 fn commit() -> CommitIdentity {
     let id = |digit: &str| digit.repeat(40).parse().unwrap();
     CommitIdentity {
@@ -128,17 +165,30 @@ fn dependencies(value: &mut Value) -> &mut Vec<Value> {
 }
 
 #[test]
-fn the_example_of_the_build_type_s_page_is_what_we_write() {
-    let path = repository().join("docs/build-types/python-build-v1.md");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let (before, rest) = text.split_once("```json\n").unwrap();
-    let (shown, after) = rest.split_once("```\n").unwrap();
-    let made = statement().to_pretty();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, format!("{before}```json\n{made}```\n{after}")).unwrap();
-        return;
+fn the_examples_of_the_build_types_pages_are_what_we_write() {
+    let pages = [("python-build", record()), ("bundle", bundle())];
+    assert_eq!(std::fs::read_dir(repository().join("docs/build-types")).unwrap().count(), pages.len());
+    for (builder, record) in pages {
+        let path = repository().join(format!("docs/build-types/{builder}-v1.md"));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.starts_with(&format!("# Build type `{}`\n", build_type(builder))), "{builder}");
+        let (before, rest) = text.split_once("```json\n").unwrap();
+        let (shown, after) = rest.split_once("```\n").unwrap();
+        let made = record.statement().unwrap().to_pretty();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, format!("{before}```json\n{made}```\n{after}")).unwrap();
+            continue;
+        }
+        assert_eq!(shown, made, "run this test with UPDATE_DOCS=1 to write the page anew");
+        // A page names every parameter that its example has.
+        let definition =
+            serde_json::to_value(&record.statement().unwrap().predicate().build_definition).unwrap();
+        for parameters in ["externalParameters", "internalParameters"] {
+            for name in definition[parameters].as_object().unwrap().keys() {
+                assert!(before.contains(&format!("`{name}`")), "{builder}: {name}");
+            }
+        }
     }
-    assert_eq!(shown, made, "run this test with UPDATE_DOCS=1 to write the page anew");
 }
 
 #[test]
