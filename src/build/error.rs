@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::builder::BuilderError;
+use crate::cargo::CargoError;
 use crate::config::ConfigError;
 use crate::digest::Sha256;
 use crate::environment::EnvironmentError;
@@ -37,6 +38,9 @@ pub enum BuildError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The crates of a Rust-backed source.
+    #[error(transparent)]
+    Crates(#[from] CargoError),
     /// Getting bytes.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -227,6 +231,7 @@ impl BuildError {
             | Self::Source(_)
             | Self::Lock(_)
             | Self::Store(_)
+            | Self::Crates(_)
             | Self::Fetch(_)
             | Self::Image(_)
             | Self::Environment(_)
@@ -258,6 +263,7 @@ impl BuildError {
             Self::Source(error) => error,
             Self::Lock(error) => error,
             Self::Store(error) => error,
+            Self::Crates(error) => error,
             Self::Fetch(error) => error,
             Self::Image(error) => error,
             Self::Environment(error) => error,
@@ -309,6 +315,7 @@ impl Fault for BuildError {
             | Self::Source(_)
             | Self::Lock(_)
             | Self::Store(_)
+            | Self::Crates(_)
             | Self::Fetch(_)
             | Self::Image(_)
             | Self::Environment(_)

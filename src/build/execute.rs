@@ -10,6 +10,7 @@ use super::planning::sandbox_path;
 use super::request::Context;
 use super::supply::Parts;
 use crate::builder::Builder;
+use crate::cargo::CRATES_FOLDER;
 use crate::environment;
 use crate::name::{SandboxPath, TargetName};
 use crate::output::read_foreign;
@@ -70,6 +71,13 @@ impl Folders {
             .collect();
         let builder = environment::builder_folder(builder, context.store)?;
         mounts.extend(environment::mounts(&parts.environments, &builder)?);
+        if let Some(cargo) = &parts.cargo {
+            cargo.write(&self.path("home"))?;
+            let crates = cargo.crates.iter();
+            mounts.extend(
+                crates.map(|tree| mount(tree.path.clone(), sandbox_path(CRATES_FOLDER), Access::ReadOnly)),
+            );
+        }
         let spec = BoxSpec {
             root: parts.image.root.clone(),
             mounts,

@@ -12,6 +12,7 @@ use super::report::{LockOutcome, LockReport};
 use super::request::{Context, LockMode, LockRequest, Upgrade};
 use super::supply::{ArchiveDocuments, Supplier, keep_locked};
 use crate::builder::Builder;
+use crate::cargo::BoxCargo;
 use crate::config::{Target, Variant};
 use crate::digest::Sha256;
 use crate::environment::{Environment, Purpose, Question, Workshop, ask_requires};
@@ -159,6 +160,9 @@ impl Locking<'_> {
         let tools = self.builder.toolchain().distributions();
         let workshop = self.supplier.workshop(&image, python);
         let tool = self.supplier.environment(tools, Purpose::Tool, workshop)?;
+        let named = self.prepared.crates_of(self.builder);
+        let crates = self.supplier.lock_crates(named.unwrap_or_default())?;
+        let cargo = self.supplier.cargo(named, &crates)?;
         let scratch = self.context.store.scratch("lock")?;
         let mut hooks: Vec<HookRequires> = Vec::new();
         for round in 0..ROUNDS {
@@ -166,7 +170,7 @@ impl Locking<'_> {
             let environment = self.supplier.environment(&build, Purpose::Build, workshop)?;
             let source = scratch.path().join(format!("src-{round}"));
             self.prepared.source.export(&source)?;
-            let answer = self.ask(&environment, &tool, &source, workshop)?;
+            let answer = self.ask(&environment, &tool, cargo.as_ref(), &source, workshop)?;
             if requirements(&answer) == requirements(&hooks) {
                 scratch.close()?;
                 let target = LockedTarget {
@@ -178,7 +182,7 @@ impl Locking<'_> {
                     extras: asked.extras,
                     groups: asked.groups,
                     requires: asked.requires,
-                    crates: Vec::new(),
+                    crates,
                     hooks: answer,
                     distributions: tools.iter().cloned().chain(build).collect(),
                 };
@@ -294,6 +298,7 @@ impl Locking<'_> {
         &self,
         build: &Environment,
         tool: &Environment,
+        cargo: Option<&BoxCargo>,
         source: &Path,
         workshop: Workshop<'_>,
     ) -> Result<Vec<HookRequires>, BuildError> {
@@ -302,6 +307,7 @@ impl Locking<'_> {
             builder: self.builder,
             build,
             tool,
+            cargo,
             source,
             folder: source_folder(self.prepared.source.subdirectory()),
             epoch: self.prepared.source.epoch(),

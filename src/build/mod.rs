@@ -4,6 +4,7 @@
 
 mod attest;
 mod cache;
+mod crates;
 mod error;
 mod execute;
 mod locking;

@@ -34,6 +34,9 @@ pub struct BuildPlan {
     pub image: PlannedImage,
     /// Environments of Python distributions, sorted by role.
     pub environments: Vec<PlannedEnvironment>,
+    /// Crates of a Rust-backed source, by file name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub crates: BTreeMap<String, Sha256>,
     /// The source as the statement names it.
     pub source: serde_json::Value,
     /// Where the project lies in the source; empty for its top.

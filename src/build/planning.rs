@@ -8,6 +8,7 @@ use super::plan::{
     PlannedNormalizer, PlannedOutputs,
 };
 use crate::builder::{ArchiveName, Builder, Makes};
+use crate::cargo;
 use crate::config::{ArchiveFormat, ChosenLimits, Normalize, Target};
 use crate::environment::Purpose;
 use crate::lock::{ImageContent, LockedImage, LockedTarget};
@@ -31,6 +32,7 @@ pub(super) struct Inputs<'a> {
     pub(super) outputs: PlannedOutputs,
     pub(super) config_settings: &'a BTreeMap<String, Vec<String>>,
     pub(super) normalize: Normalize,
+    pub(super) cargo: UsesCargo,
 }
 
 impl Inputs<'_> {
@@ -54,13 +56,14 @@ impl Inputs<'_> {
                 },
             },
             environments: environments(self.locked, self.builder),
+            crates: self.locked.crates.iter().map(|one| (one.file.clone(), one.sha256)).collect(),
             source: serde_json::json!(self.source),
             subdirectory: self.subdirectory.to_owned(),
             epoch: self.epoch,
             outputs: self.outputs.clone(),
             config_settings: self.config_settings.clone(),
             argv: self.builder.build_command(&self.request()),
-            env: self.builder.environment(self.epoch),
+            env: self.environment(),
             cwd: source_folder(self.subdirectory),
             limits: PlannedLimits::from(&limits(&self.target.limits)),
             normalizers: match self.normalize {
@@ -125,6 +128,27 @@ pub(super) fn outputs(
             Ok(PlannedOutputs::Archive { files, format: format.to_owned(), patterns })
         }
     }
+}
+
+impl Inputs<'_> {
+    /// The box's whole environment. cargo's variables replace none of the builder's.
+    fn environment(&self) -> BTreeMap<String, String> {
+        let mut environment = match self.cargo {
+            UsesCargo::Yes => cargo::box_environment(),
+            UsesCargo::No => BTreeMap::new(),
+        };
+        environment.extend(self.builder.environment(self.epoch));
+        environment
+    }
+}
+
+/// Whether cargo compiles the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UsesCargo {
+    /// Wholly or in part.
+    Yes,
+    /// It does not.
+    No,
 }
 
 /// The environments that a box of this target has, and what each is made of.

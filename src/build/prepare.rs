@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use super::crates;
 use super::error::BuildError;
 use super::request::{Place, SourceChoice};
 use crate::builder::Builder;
+use crate::cargo::Crate;
 use crate::config::{
     BuilderChoice, CONFIG_FILE, DIST_FOLDER, LOCK_FILE, PROVENANCE_FOLDER, Project, ProjectFiles, Target,
     Variant,
@@ -29,6 +31,8 @@ pub(super) struct Prepared {
     pub(super) platform: Platform,
     /// The file that configures it, and its digest.
     pub(super) config: Option<ConfigFile>,
+    /// Crates that the source names; none if cargo does not compile it.
+    crates: Option<Vec<Crate>>,
 }
 
 /// The file that configures a project.
@@ -50,6 +54,7 @@ impl Prepared {
             config: config_text(place, &source)?,
             pyproject: source.read("pyproject.toml")?,
             setup_py: source.read("setup.py")?,
+            cargo_toml: source.read("Cargo.toml")?,
             folder: place.folder.display().to_string(),
         };
         let project = Project::read(&files)?;
@@ -70,7 +75,13 @@ impl Prepared {
                 Ok((target.clone(), builder))
             })
             .collect::<Result<Vec<_>, BuildError>>()?;
-        Ok(Self { source, project, targets, platform, config })
+        let crates = project.rust.as_ref().map(|_| crates::of_source(&source)).transpose()?;
+        Ok(Self { source, project, targets, platform, config, crates })
+    }
+
+    /// Crates that the source names, if cargo compiles it and this builder asks its backend to.
+    pub(super) fn crates_of(&self, builder: &Builder) -> Option<&[Crate]> {
+        self.crates.as_deref().filter(|_| builder.asks_backend())
     }
 
     /// `build-system.requires`, or what stands for it in a project that has none.
@@ -98,7 +109,12 @@ impl Prepared {
             requirements: Vec::new(),
             extras: target.runtime.extras.clone(),
             groups: target.runtime.groups.clone(),
-            crates: Vec::new(),
+            crates: self
+                .crates_of(builder)
+                .unwrap_or_default()
+                .iter()
+                .map(|one| (one.name.clone(), one.version.clone(), one.sha256))
+                .collect(),
             tools: Some(builder.toolchain().distributions().to_vec()),
         }
     }

@@ -11,7 +11,7 @@ use super::error::BuildError;
 use super::execute::{Folders, Program};
 use super::locking;
 use super::plan::{BuildPlan, PlannedOutputs};
-use super::planning::{Inputs, kinds, limits, outputs};
+use super::planning::{Inputs, UsesCargo, kinds, limits, outputs};
 use super::prepare::{Prepared, lock_path, python_named, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
@@ -117,6 +117,7 @@ impl One<'_> {
         let mut config_settings = self.target.config_settings.clone();
         config_settings.extend(self.request.config_settings.clone());
         let source = &self.prepared.source;
+        let crates = self.prepared.crates_of(self.builder);
         let plan = Inputs {
             target: self.target,
             builder: self.builder,
@@ -128,6 +129,7 @@ impl One<'_> {
             outputs: outputs(self.target, self.builder, self.prepared.platform, self.request.outputs)?,
             config_settings: &config_settings,
             normalize,
+            cargo: if crates.is_some() { UsesCargo::Yes } else { UsesCargo::No },
         }
         .plan();
         let key = plan.action_key(context.engine.class(), TrustMode::Local);
@@ -137,7 +139,7 @@ impl One<'_> {
             return Ok((plan, Origin::Cached, result));
         }
         let began = Instant::now();
-        let parts = Parts::ensure(self.locked, self.image, self.builder, supplier)?;
+        let parts = Parts::ensure(self.locked, self.image, self.builder, crates, supplier)?;
         let result = self.build(&plan, normalize, &parts, context)?;
         cache::keep(&key, &result, &parts.keys(), context)?;
         Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))

@@ -8,11 +8,14 @@ use super::prepare::{Prepared, lock_path, python_of, read_lock};
 use super::report::FetchReport;
 use super::request::{Context, Place};
 use crate::builder::Builder;
+use crate::cargo::{BoxCargo, Crate};
 use crate::config::DebianSources;
 use crate::digest::Sha256;
 use crate::environment::{self, Environment, Purpose, Workshop};
 use crate::error::Fault;
-use crate::fetch::{DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted};
+use crate::fetch::{
+    CrateRegistries, DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted,
+};
 use crate::image::{self, Image};
 use crate::lock::{Distribution, Lock, LockedImage, LockedTarget, Role};
 use crate::resolve::debian::Documents;
@@ -49,8 +52,13 @@ impl<'a> Supplier<'a> {
             PythonIndexes::load(from)?,
             mirrors,
             self.context.offline,
-        );
+        )
+        .with_crates(CrateRegistries::load(from)?);
         Ok(self.fetcher.get_or_init(|| fetcher))
+    }
+
+    pub(super) fn context(&self) -> Context<'a> {
+        self.context
     }
 
     /// The image, unpacked; its packages are fetched if it has to be assembled.
@@ -116,14 +124,17 @@ pub(super) struct Parts {
     pub(super) image: Image,
     /// One for each role of the builder.
     pub(super) environments: Vec<Environment>,
+    /// What cargo needs, of a Rust-backed source.
+    pub(super) cargo: Option<BoxCargo>,
 }
 
 impl Parts {
-    /// Makes what is not there yet.
+    /// Makes what is not there yet. `named` are the crates of a Rust-backed source.
     pub(super) fn ensure(
         locked: &LockedTarget,
         image: &LockedImage,
         builder: &Builder,
+        named: Option<&[Crate]>,
         supplier: &Supplier<'_>,
     ) -> Result<Self, BuildError> {
         let unpacked = supplier.image(image)?;
@@ -131,13 +142,15 @@ impl Parts {
         let environment =
             |role: Role| supplier.environment(&locked.distributions, Purpose::from(role), workshop);
         let environments = builder.roles().into_iter().map(environment).collect::<Result<_, _>>()?;
-        Ok(Self { image: unpacked, environments })
+        let cargo = supplier.cargo(named, &locked.crates)?;
+        Ok(Self { image: unpacked, environments, cargo })
     }
 
     /// Keys of the trees.
     pub(super) fn keys(&self) -> Vec<Sha256> {
         let environments = self.environments.iter().map(|environment| environment.key);
-        [self.image.digest].into_iter().chain(environments).collect()
+        let crates = self.cargo.iter().filter_map(|cargo| Some(cargo.crates.as_ref()?.key));
+        [self.image.digest].into_iter().chain(environments).chain(crates).collect()
     }
 }
 
@@ -145,8 +158,9 @@ impl Parts {
 pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Result<(), BuildError> {
     let packages = lock.images.iter().flat_map(|image| image.packages().iter().map(|package| package.sha256));
     let files = lock.targets.iter().flat_map(|target| target.distributions.iter().map(|file| file.sha256));
+    let crates = lock.targets.iter().flat_map(|target| target.crates.iter().map(|one| one.sha256));
     let uses = RootUses {
-        blobs: packages.chain(files).collect(),
+        blobs: packages.chain(files).chain(crates).collect(),
         trees: lock.images.iter().map(|image| image.digest).collect(),
         ..RootUses::default()
     };
@@ -197,12 +211,14 @@ pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildEr
                 supplier.fetcher()?.debian_packages(image, context.reporter, context.cancel)?;
             }
             supplier.distributions(&locked.distributions)?;
+            supplier.crates(&locked.crates)?;
             fetch_resolver(builder, &supplier, prepared.platform)?;
             supplier.image(image)?;
             let packages = image.packages().iter().map(|package| package.size);
             let distributions = locked.distributions.iter().map(|file| file.size);
-            report.files += image.packages().len() + locked.distributions.len();
-            report.bytes += packages.chain(distributions).sum::<u64>();
+            let crates = locked.crates.iter().map(|one| one.size);
+            report.files += image.packages().len() + locked.distributions.len() + locked.crates.len();
+            report.bytes += packages.chain(distributions).chain(crates).sum::<u64>();
             report.images += 1;
         }
     }

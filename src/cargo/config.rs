@@ -1,8 +1,11 @@
 //! What cargo in the box is told: every registry is one folder, and there is no network.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
-use super::{Crate, Registry};
+use super::{CargoError, Crate, Registry};
+use crate::store::Tree;
 
 /// Where the vendored crates are mounted in the box, read-only.
 pub const CRATES_FOLDER: &str = "/env/crates";
@@ -11,6 +14,33 @@ pub const CARGO_HOME: &str = "/home/build/.cargo";
 
 /// The name of the folder's source in the configuration.
 const SOURCE: &str = "sealwright-crates";
+
+/// What the box of a Rust-backed source has for cargo, besides variables ([`box_environment`]).
+#[derive(Debug, Clone)]
+pub struct BoxCargo {
+    /// The tree of crates, to be mounted read-only at [`CRATES_FOLDER`]; none if no crate is needed.
+    pub crates: Option<Tree>,
+    config: String,
+}
+
+impl BoxCargo {
+    /// For a source that names these crates, with the tree of all of them.
+    #[must_use]
+    pub fn new(named: &[Crate], crates: Option<Tree>) -> Self {
+        Self { crates, config: box_config(named) }
+    }
+
+    /// Writes cargo's configuration into what will be the home folder in the box.
+    ///
+    /// # Errors
+    /// The host fails.
+    pub fn write(&self, home: &Path) -> Result<(), CargoError> {
+        let folder = home.join(".cargo");
+        fs::create_dir(&folder).map_err(CargoError::io("create", &folder))?;
+        let file = folder.join("config.toml");
+        fs::write(&file, &self.config).map_err(CargoError::io("write", &file))
+    }
+}
 
 /// Variables that a box of a Rust-backed source has besides the others. The values are the same on every host.
 #[must_use]
@@ -27,8 +57,7 @@ pub fn box_environment() -> BTreeMap<String, String> {
 }
 
 /// The text of `config.toml` in [`CARGO_HOME`] (the cargo book, "Configuration" and "Source Replacement").
-#[must_use]
-pub fn box_config(crates: &[Crate]) -> String {
+fn box_config(crates: &[Crate]) -> String {
     let mut text =
         format!("[net]\noffline = true\n\n[source.{SOURCE}]\ndirectory = {}\n", quoted(CRATES_FOLDER));
     let registries: BTreeSet<&Registry> = crates.iter().map(|one| &one.registry).collect();

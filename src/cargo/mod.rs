@@ -5,14 +5,16 @@
 
 mod config;
 mod error;
+mod manifest;
 mod read;
 mod unpack;
 mod vendor;
 
 use crate::digest::Sha256;
 
-pub use config::{CARGO_HOME, CRATES_FOLDER, box_config, box_environment};
+pub use config::{BoxCargo, CARGO_HOME, CRATES_FOLDER, box_environment};
 pub use error::CargoError;
+pub use manifest::needs_no_lock;
 pub use read::{is_cargo_file, read};
 pub use vendor::{present, vendor};
 

@@ -5,10 +5,9 @@ use std::str::FromStr;
 
 use super::application::{Key, Packing, RuntimeChoice};
 use super::error::ConfigError;
-use super::limits;
 use super::parse::{Document, closest, parse_config, parse_pyproject};
 use super::typed::{Pyproject, TypedConfig, TypedLimits, TypedRegistry, TypedTarget};
-use super::{BUILDERS, CONFIG_FILE};
+use super::{BUILDERS, CONFIG_FILE, limits, rust};
 use crate::name::{ImageRef, NameError, PythonVersion, RegistryHost, TargetName};
 
 /// The files of a project that configuration is read from, as the box will see them.
@@ -20,6 +19,8 @@ pub struct ProjectFiles {
     pub pyproject: Option<Vec<u8>>,
     /// Whether there is a `setup.py`.
     pub setup_py: Option<Vec<u8>>,
+    /// `Cargo.toml`
+    pub cargo_toml: Option<Vec<u8>>,
     /// Where they lie, for messages.
     pub folder: String,
 }
@@ -37,6 +38,8 @@ pub struct Project {
     pub registry: RegistrySources,
     /// The project's own metadata and build requirements.
     pub pyproject: Option<Pyproject>,
+    /// What shows that cargo compiles it, if it does.
+    pub rust: Option<String>,
 }
 
 /// `[debian]`
@@ -159,8 +162,9 @@ impl Project {
         if typed.target.is_empty() && files.pyproject.is_none() && files.setup_py.is_none() {
             return Err(ConfigError::Nothing { folder: files.folder.clone() });
         }
-        let reading =
-            Reading { file: config_file.unwrap_or(CONFIG_FILE), pyproject: pyproject.as_ref(), text: &text };
+        let rust = rust::sign(files, pyproject.as_ref());
+        let file = config_file.unwrap_or(CONFIG_FILE);
+        let reading = Reading { file, pyproject: pyproject.as_ref(), text: &text, rust: rust.as_deref() };
         let targets = if typed.target.is_empty() {
             vec![reading.target("dist", &TypedTarget::default())?]
         } else {
@@ -176,7 +180,7 @@ impl Project {
             snapshot: typed.debian.snapshot,
         };
         let registry = reading.registry(&typed.registry)?;
-        Ok(Self { config_file, targets, debian, registry, pyproject })
+        Ok(Self { config_file, targets, debian, registry, pyproject, rust })
     }
 
     /// The targets of these names, or all if none is named.
@@ -205,6 +209,8 @@ pub(super) struct Reading<'a> {
     pub(super) file: &'a str,
     pub(super) pyproject: Option<&'a Pyproject>,
     text: &'a toml::Table,
+    /// What shows that cargo compiles the project, if it does.
+    pub(super) rust: Option<&'a str>,
 }
 
 impl Reading<'_> {
@@ -225,6 +231,10 @@ impl Reading<'_> {
             if package.len() < 2 || package.starts_with(['+', '-', '.']) || !package.bytes().all(good) {
                 return Err(self.value(key("system-packages"), package, "names of Debian packages"));
             }
+        }
+        let assembled = variants.iter().any(|variant| variant.image.is_assembled());
+        if assembled && self.rust(typed).is_some() {
+            system_packages.extend(rust::PACKAGES.map(str::to_owned));
         }
         system_packages.sort();
         system_packages.dedup();
@@ -332,6 +342,7 @@ mod tests {
             config: bytes(config),
             pyproject: bytes(pyproject),
             setup_py: None,
+            cargo_toml: None,
             folder: "the project".to_owned(),
         };
         Project::read(&files).map_err(|error| error.to_string())

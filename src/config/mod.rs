@@ -5,6 +5,7 @@ mod error;
 mod limits;
 mod meaning;
 mod parse;
+mod rust;
 pub mod typed;
 mod variants;
 

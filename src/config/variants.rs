@@ -6,6 +6,7 @@ use pep440_rs::{Version, VersionSpecifiers};
 
 use super::error::ConfigError;
 use super::meaning::{Reading, Variant};
+use super::rust;
 use super::typed::{OneOrMany, TypedTarget};
 use crate::name::{DebianRelease, ImageRef, PythonVersion};
 
@@ -38,7 +39,7 @@ impl Reading<'_> {
         };
         let releases = match (image.as_ref().and_then(release_of), pythons.as_slice()) {
             (None, []) => {
-                let (release, why) = self.release_by_requires_python()?;
+                let (release, why) = self.chosen_release(typed)?;
                 said = why;
                 vec![release]
             }
@@ -119,11 +120,30 @@ impl Reading<'_> {
         })
     }
 
-    /// The oldest release whose Python `requires-python` allows.
-    fn release_by_requires_python(&self) -> Result<(DebianRelease, Option<String>), ConfigError> {
+    /// What shows that the target is compiled by cargo, if it is.
+    pub(super) fn rust(&self, typed: &TypedTarget) -> Option<&str> {
+        self.rust.filter(|_| matches!(typed.builder.as_deref(), None | Some("python-build")))
+    }
+
+    /// The release when nothing names one, and why.
+    fn chosen_release(&self, typed: &TypedTarget) -> Result<(DebianRelease, Option<String>), ConfigError> {
+        let Some(sign) = self.rust(typed) else {
+            return self.release_by_requires_python(&DebianRelease::ALL);
+        };
+        let (release, why) = self.release_by_requires_python(&rust::releases())?;
+        let why = why.unwrap_or_else(|| format!("Python {}", release.python()));
+        let packages = rust::PACKAGES.join(" and ");
+        Ok((release, Some(format!("debian:{} with its {packages} ({sign}), {why}", release.codename()))))
+    }
+
+    /// The first release whose Python `requires-python` allows.
+    fn release_by_requires_python(
+        &self,
+        among: &[DebianRelease],
+    ) -> Result<(DebianRelease, Option<String>), ConfigError> {
         let project = self.pyproject.and_then(|pyproject| pyproject.project.as_ref());
         let Some(requires) = project.and_then(|project| project.requires_python.as_deref()) else {
-            return Ok((DebianRelease::Bookworm, None));
+            return Ok((among.first().copied().unwrap_or(DebianRelease::Bookworm), None));
         };
         let specifiers = VersionSpecifiers::from_str(requires).map_err(|_| ConfigError::Value {
             file: "pyproject.toml".to_owned(),
@@ -138,11 +158,10 @@ impl Reading<'_> {
                 specifiers.contains(&Version::new([u64::from(python.major), u64::from(python.minor), patch]))
             })
         };
-        let release =
-            DebianRelease::ALL.into_iter().find(allows).ok_or_else(|| ConfigError::RequiresPython {
-                requires: requires.to_owned(),
-                known: known_pythons(&DebianRelease::ALL),
-            })?;
+        let release = among.iter().copied().find(allows).ok_or_else(|| ConfigError::RequiresPython {
+            requires: requires.to_owned(),
+            known: known_pythons(&DebianRelease::ALL),
+        })?;
         let why = format!("Python {} (requires-python = {requires:?})", release.python());
         Ok((release, Some(why)))
     }

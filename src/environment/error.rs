@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cargo::CargoError;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
 use crate::name::NameError;
@@ -46,6 +47,9 @@ pub enum EnvironmentError {
         /// Path in the environment.
         path: String,
     },
+    /// What cargo needs cannot be made.
+    #[error(transparent)]
+    Cargo(Box<CargoError>),
     /// The host fails.
     #[error("cannot {doing} {}", path.display())]
     Io {
@@ -147,6 +151,7 @@ impl Fault for EnvironmentError {
         match self {
             Self::Store(error) => error.blame(),
             Self::Wheel(error) => error.blame(),
+            Self::Cargo(error) => error.blame(),
             Self::Unfit { .. } | Self::Locked { .. } => Blame::Integrity,
             Self::Clash { .. } | Self::Own { .. } => Blame::User,
             Self::Io { .. } => Blame::Environment,
@@ -160,6 +165,7 @@ impl Fault for EnvironmentError {
         match self {
             Self::Store(error) => error.hints(),
             Self::Wheel(error) => error.hints(),
+            Self::Cargo(error) => error.hints(),
             Self::Engine { source, .. } => source.0.hints(),
             Self::Io { source, .. } => io_hints(source),
             Self::Unfit { .. } | Self::Locked { .. } => vec!["run `sealwright lock`".to_owned()],

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::error::Cause;
 use super::{Environment, EnvironmentError, Workshop, box_path, mounts};
 use crate::builder::Builder;
+use crate::cargo::{self, BoxCargo, CRATES_FOLDER};
 use crate::lock::HookRequires;
 use crate::name::SandboxPath;
 use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network};
@@ -21,6 +22,8 @@ pub struct Question<'a> {
     pub build: &'a Environment,
     /// What the frontend can import.
     pub tool: &'a Environment,
+    /// What cargo needs, if the source is Rust-backed.
+    pub cargo: Option<&'a BoxCargo>,
     /// A copy of the source, of which nothing is kept: hooks write into it.
     pub source: &'a Path,
     /// Where the project is in the box: `/src` or a folder below it.
@@ -71,12 +74,21 @@ pub fn ask_requires(
     let source = question.source.to_owned();
     writable.push(Mount { source, target: box_path("/src")?, access: Access::Writable });
     let mut all = mounts([question.build, question.tool], &folder)?;
+    let mut env = question.builder.environment(question.epoch);
+    if let Some(cargo) = question.cargo {
+        let home = scratch.path().join("home");
+        cargo.write(&home).map_err(|error| EnvironmentError::Cargo(Box::new(error)))?;
+        if let Some(tree) = &cargo.crates {
+            all.push(super::read_only(&tree.path, CRATES_FOLDER)?);
+        }
+        env.extend(cargo::box_environment());
+    }
     all.extend(writable);
     let spec = BoxSpec {
         root: workshop.image.root.clone(),
         mounts: all,
         argv,
-        env: question.builder.environment(question.epoch),
+        env,
         cwd: question.folder.clone(),
         network: Network::None,
         limits: question.limits,

@@ -71,8 +71,14 @@ impl Wanted {
         }
     }
 
+    /// Bytes that a crate of unknown size may have.
+    pub const LARGEST_CRATE: u64 = 512 << 20;
+
     pub(super) fn limit(&self) -> u64 {
-        self.size.unwrap_or(Self::LARGEST)
+        self.size.unwrap_or(match self.places {
+            Places::Urls(_) | Places::Indexes(_) => Self::LARGEST,
+            Places::Crate { .. } => Self::LARGEST_CRATE,
+        })
     }
 }
 

@@ -157,6 +157,7 @@ impl Bench {
             builder: &builder,
             build: &self.backend(),
             tool,
+            cargo: None,
             source,
             folder: "/src".parse().unwrap(),
             epoch: context::COMMIT_EPOCH,
