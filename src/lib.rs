@@ -12,6 +12,7 @@ pub mod name;
 // layer 1
 pub mod config;
 pub mod lock;
+pub mod oci;
 pub mod provenance;
 pub mod store;
 pub mod wheel;

@@ -1,9 +1,10 @@
-//! What can go wrong while an image is assembled.
+//! What can go wrong while an image is assembled or unpacked.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::path::BadPath;
+use super::pulled::PulledError;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
 use crate::sandbox::Exit;
@@ -134,6 +135,9 @@ pub enum ImageError {
         /// Its manifest's digest.
         digest: Sha256,
     },
+    /// An image by reference cannot be used.
+    #[error(transparent)]
+    Pulled(#[from] PulledError),
     /// A layer that was made again from the unpacked tree has another digest.
     #[error("the unpacked image {} was changed: its layer's digest should be {expected} and is {actual}", root.display())]
     TreeChanged {
@@ -169,6 +173,7 @@ impl Fault for ImageError {
             | Self::TreeChanged { .. } => Blame::Integrity,
             Self::Step { .. } | Self::Io { .. } | Self::Absent { .. } => Blame::Environment,
             Self::Engine { source, .. } => source.0.blame(),
+            Self::Pulled(error) => error.blame(),
             Self::Store(error) => error.blame(),
             Self::Cancelled { signal } => Blame::Interrupted(*signal),
             Self::Json(_) | Self::Digest(_) => Blame::Ours,
@@ -190,6 +195,7 @@ impl Fault for ImageError {
             Self::Step { log, .. } => log.lines().map(str::to_owned).collect(),
             Self::Engine { source, .. } => source.0.hints(),
             Self::Io { source, .. } => io_hints(source),
+            Self::Pulled(error) => error.hints(),
             Self::Store(error) => error.hints(),
             Self::Absent { .. } => vec!["run `sealwright fetch`, then build once".to_owned()],
             Self::TreeChanged { .. } => {

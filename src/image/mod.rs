@@ -1,4 +1,5 @@
-//! Base images: from locked Debian packages to an unpacked tree and an OCI image, the same bytes everywhere.
+//! Base images: from locked Debian packages to an unpacked tree and an OCI image, the same bytes everywhere; and images
+//! by reference, whose layers somebody else made (`pulled`).
 //!
 //! Recipe 1, in order: every package is unpacked without running its scripts, with `/bin`, `/sbin` and `/lib*` merged
 //! into `/usr` (`unpack`); a few fixed steps make what scripts would have made and a box needs (`steps`); that
@@ -17,6 +18,7 @@ mod layer;
 mod merge;
 mod oci;
 mod path;
+mod pulled;
 mod rootfs;
 mod steps;
 mod unpack;
@@ -27,6 +29,9 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ImageError;
 pub use oci::export_layout;
+pub use pulled::{
+    Interpreter, PullLimits, Pulled, PulledError, Refusal, ensure as ensure_pulled, find_python,
+};
 
 use crate::digest::Sha256;
 use crate::event::{Cancel, Reporter};
@@ -144,10 +149,11 @@ pub fn assemble(
     make(inputs, &key, store, engine, reporter, cancel)
 }
 
-/// The image of a lock: the one in the store, or assembled again. Its digest is the locked one.
+/// The image of a lock: the one in the store, or assembled again, or unpacked from its layers, which must be in the store.
+/// Its digest is the locked one.
 ///
 /// # Errors
-/// As [`assemble`]; or the packages yield another image than the lock names.
+/// As [`assemble`] and [`ensure_pulled`]; or the packages yield another image than the lock names.
 pub fn ensure(
     locked: &LockedImage,
     store: &Store,
@@ -162,8 +168,15 @@ pub fn ensure(
         ImageContent::Assembled(assembled) => {
             assemble(&ImageInputs::of(locked, assembled), store, engine, reporter, cancel)?
         }
-        ImageContent::Pulled(_) => {
-            return Err(ImageError::Absent { digest: locked.digest });
+        ImageContent::Pulled(content) => {
+            let reference = locked.reference.to_string();
+            let pulled = Pulled {
+                reference: &reference,
+                manifest: locked.digest,
+                blobs: &content.layers,
+                limits: PullLimits::default(),
+            };
+            ensure_pulled(pulled, store, reporter, cancel)?
         }
     };
     if image.digest != locked.digest {
