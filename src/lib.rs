@@ -20,6 +20,7 @@ pub mod wheel;
 pub mod builder;
 pub mod cargo;
 pub mod fetch;
+pub mod requirements;
 pub mod sandbox;
 pub mod source;
 // layer 3

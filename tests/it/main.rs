@@ -20,6 +20,7 @@ mod lock;
 mod output;
 mod provenance;
 mod python;
+mod requirements;
 mod source;
 mod source_archives;
 mod source_hostile;

@@ -1,0 +1,465 @@
+//! Why a project's lock file is not taken.
+
+use std::fmt;
+
+use super::{Format, Place};
+use crate::error::{Blame, Fault};
+
+/// A lock file that is not taken, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum RequirementsError {
+    /// A file whose name says no format.
+    #[error("{file}: no lock file that is known by its name")]
+    Unknown {
+        /// The file.
+        file: String,
+    },
+    /// The file, or one that it names, is not there.
+    #[error("{file} is not there{}", .from.as_ref().map(|at| format!(", named in {at}")).unwrap_or_default())]
+    Missing {
+        /// The file.
+        file: String,
+        /// What it is.
+        format: Format,
+        /// Who names it.
+        from: Option<Place>,
+    },
+    /// The file cannot be read.
+    #[error("{file} cannot be read")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: Unreadable,
+    },
+    /// Larger than any lock file.
+    #[error("{file} holds {actual} bytes, expected at most {limit}")]
+    TooLarge {
+        /// The file.
+        file: String,
+        /// Bytes found.
+        actual: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
+    /// Another file by its path, out of the project's folder.
+    #[error("{at}: {path:?} is outside of the project's folder")]
+    Outside {
+        /// Where it is named.
+        at: Place,
+        /// As written.
+        path: String,
+    },
+    /// Files that include each other.
+    #[error("{at}: {path} is included by itself: {chain}")]
+    Loop {
+        /// Where it is named again.
+        at: Place,
+        /// The file.
+        path: String,
+        /// The files on the way, with `→`.
+        chain: String,
+    },
+    /// Two versions of the file were merged and not resolved.
+    #[error("{at}: merge conflict marker: two versions of the file were merged and not resolved")]
+    Conflict {
+        /// Where the first marker is.
+        at: Place,
+        /// What the file is.
+        format: Format,
+    },
+    /// Not of its format: syntax, a wrong type, a missing or impossible value.
+    #[error("{at}: {message}")]
+    Broken {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// Expected and actual.
+        message: String,
+    },
+    /// A version of the format that is not known.
+    #[error("{at}: {format} of version {found}, expected {known}")]
+    Version {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// In the file.
+        found: String,
+        /// What is read.
+        known: &'static str,
+    },
+    /// An option of a requirements file that has no place in a locked build.
+    #[error("{at}: {option}: {why}")]
+    Option {
+        /// Where.
+        at: Place,
+        /// As written, without credentials.
+        option: String,
+        /// Why not.
+        why: &'static str,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// Nothing says which bytes are meant.
+    #[error("{at}: {what} has no hash")]
+    NoHash {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// A distribution or a file.
+        what: String,
+    },
+    /// No sha256 among the hashes.
+    #[error("{at}: {what} has only {algorithms} hashes, expected sha256")]
+    OtherHash {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// A distribution or a file.
+        what: String,
+        /// Those that there are.
+        algorithms: String,
+    },
+    /// A hash that is none.
+    #[error("{at}: {what} has the hash {text:?}, expected sha256: and 64 lower-case hexadecimal digits")]
+    BadHash {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// A distribution or a file.
+        what: String,
+        /// As written.
+        text: String,
+    },
+    /// Two places name hashes of one version, and none is the same.
+    #[error("{at}: none of the hashes of {what} is among those at {other}")]
+    Hashes {
+        /// Where.
+        at: Place,
+        /// The distribution.
+        what: String,
+        /// The other place.
+        other: Place,
+    },
+    /// Not one version.
+    #[error("{at}: {requirement} is not pinned, expected {name}==VERSION")]
+    Unpinned {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// As written.
+        requirement: String,
+        /// Its name.
+        name: String,
+    },
+    /// An entry that no digest can stand for.
+    #[error("{at}: {what} is {kind}, which no digest stands for")]
+    Unlockable {
+        /// Where.
+        at: Place,
+        /// The entry.
+        what: String,
+        /// What it is.
+        kind: Unlockable,
+    },
+    /// Two versions of one distribution for one environment.
+    #[error("{at}: {name} {version} contradicts {name} {other} at {other_at}")]
+    Two {
+        /// Where.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// The distribution.
+        name: String,
+        /// Its version here.
+        version: String,
+        /// Its version there.
+        other: String,
+        /// There.
+        other_at: Place,
+    },
+    /// A constraint that a pin does not keep.
+    #[error("{at}: {name}=={version} contradicts the constraint {constraint} at {other}")]
+    Constraint {
+        /// Where the pin is.
+        at: Place,
+        /// The distribution.
+        name: String,
+        /// Its version.
+        version: String,
+        /// As written.
+        constraint: String,
+        /// Where the constraint is.
+        other: Place,
+    },
+    /// A condition whose value cannot be said.
+    #[error("{at}: the marker {marker:?} cannot be evaluated: {problem}")]
+    Marker {
+        /// Where.
+        at: Place,
+        /// As written.
+        marker: String,
+        /// Why not.
+        problem: String,
+    },
+    /// An extra or group that the file does not have.
+    #[error("{file} has no {kind} named {asked:?} ({})", there(.known))]
+    Unselectable {
+        /// The file.
+        file: String,
+        /// `extra` or `dependency group`.
+        kind: Part,
+        /// What was asked for.
+        asked: String,
+        /// What there is.
+        known: Vec<String>,
+    },
+    /// Made for other versions of Python.
+    #[error("{at}: {what} requires Python {requires:?}, and the target is {target}")]
+    Python {
+        /// Where.
+        at: Place,
+        /// The file or a distribution.
+        what: String,
+        /// As written.
+        requires: String,
+        /// What the target has.
+        target: String,
+    },
+    /// Made for other environments.
+    #[error("{at}: locked for {environments}, and the target is {target}")]
+    Environments {
+        /// Where.
+        at: Place,
+        /// As written.
+        environments: String,
+        /// What the target has.
+        target: String,
+    },
+    /// A dependency that is not in the file.
+    #[error("{at}: {what} needs {name}, which is not in the file")]
+    Dangling {
+        /// Who needs it.
+        at: Place,
+        /// What the file is.
+        format: Format,
+        /// Who needs it.
+        what: String,
+        /// What is missing.
+        name: String,
+    },
+    /// The file is about other projects.
+    #[error("{file} holds no package of the project's own folder")]
+    NoProject {
+        /// The file.
+        file: String,
+    },
+    /// No file of a pinned version can be installed.
+    #[error("{at}: no file of {name} {version} is acceptable for {target}{}", listed(.files))]
+    NoFile {
+        /// Where it is pinned.
+        at: Place,
+        /// The distribution.
+        name: String,
+        /// Its version.
+        version: String,
+        /// Interpreter, platform and C library.
+        target: String,
+        /// Each file that there is, and why it is not taken.
+        files: Vec<(String, &'static str)>,
+    },
+}
+
+/// Why a file cannot be read, as its giver says.
+#[derive(Debug)]
+pub struct Unreadable(pub Box<dyn Fault>);
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Unreadable {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
+
+/// What cannot be locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlockable {
+    /// `-e`, `--editable`.
+    Editable,
+    /// A git, Mercurial, Subversion or Bazaar repository.
+    Repository,
+    /// A folder of this machine.
+    Folder,
+    /// A file of this machine.
+    File,
+}
+
+impl fmt::Display for Unlockable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Editable => "an editable installation",
+            Self::Repository => "a version control repository",
+            Self::Folder => "a local folder",
+            Self::File => "a local file",
+        })
+    }
+}
+
+/// What can be selected of a lock file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// An extra of the project.
+    Extra,
+    /// A dependency group.
+    Group,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Extra => "extra",
+            Self::Group => "dependency group",
+        })
+    }
+}
+
+fn there(known: &[String]) -> String {
+    if known.is_empty() { "there are none".to_owned() } else { format!("there are: {}", known.join(", ")) }
+}
+
+fn listed(files: &[(String, &'static str)]) -> String {
+    if files.is_empty() {
+        return ": there is none".to_owned();
+    }
+    let mut shown: Vec<String> = files.iter().take(20).map(|(file, why)| format!("{file} ({why})")).collect();
+    if files.len() > shown.len() {
+        shown.push(format!("{} more", files.len() - shown.len()));
+    }
+    format!(": {}", shown.join(", "))
+}
+
+impl Fault for RequirementsError {
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Read { source, .. } => source.0.blame(),
+            Self::Unknown { .. }
+            | Self::Missing { .. }
+            | Self::TooLarge { .. }
+            | Self::Outside { .. }
+            | Self::Loop { .. }
+            | Self::Conflict { .. }
+            | Self::Broken { .. }
+            | Self::Version { .. }
+            | Self::Option { .. }
+            | Self::NoHash { .. }
+            | Self::OtherHash { .. }
+            | Self::BadHash { .. }
+            | Self::Hashes { .. }
+            | Self::Unpinned { .. }
+            | Self::Unlockable { .. }
+            | Self::Two { .. }
+            | Self::Constraint { .. }
+            | Self::Marker { .. }
+            | Self::Unselectable { .. }
+            | Self::Python { .. }
+            | Self::Environments { .. }
+            | Self::Dangling { .. }
+            | Self::NoProject { .. }
+            | Self::NoFile { .. } => Blame::User,
+        }
+    }
+
+    fn hints(&self) -> Vec<String> {
+        let anew = |format: &Format| format!("write the file again: `{}`", format.command());
+        let with_hashes = |format: &Format| {
+            match format {
+            Format::RequirementsTxt => vec![
+                "write the file with hashes: `pip-compile --generate-hashes`, or `uv export --format requirements.txt` or `uv pip compile --generate-hashes`".to_owned(),
+                "`pip freeze` knows no hashes: give its output to `pip-compile --generate-hashes`".to_owned(),
+            ],
+            Format::PipfileLock | Format::PoetryLock | Format::UvLock | Format::Pylock => vec![
+                anew(format),
+                "the index must offer sha256 digests".to_owned(),
+            ],
+        }
+        };
+        match self {
+            Self::Read { source, .. } => source.0.hints(),
+            Self::Unknown { .. } => vec![format!(
+                "name a {}; requirements files end in .txt",
+                Format::ALL.map(Format::as_str).join(", ")
+            )],
+            Self::Missing { format, .. } => vec![format!("make it: `{}`", format.command())],
+            Self::NoHash { format, .. } | Self::OtherHash { format, .. } => with_hashes(format),
+            Self::Conflict { format, .. } => {
+                vec![format!("take either side (`git checkout --ours FILE`), then `{}`", format.command())]
+            }
+            Self::Broken { format, .. }
+            | Self::BadHash { format, .. }
+            | Self::Two { format, .. }
+            | Self::Dangling { format, .. } => vec![anew(format)],
+            Self::Version { format, .. } => vec![format!(
+                "update sealwright, or write the file with an older release of its tool: `{}`",
+                format.command()
+            )],
+            Self::Unpinned { format, .. } => vec![match format {
+                Format::RequirementsTxt => {
+                    "give this file to `pip-compile --generate-hashes` and name what it writes".to_owned()
+                }
+                Format::PipfileLock | Format::PoetryLock | Format::UvLock | Format::Pylock => anew(format),
+            }],
+            Self::Option { hint, .. } => vec![(*hint).to_owned()],
+            Self::Unlockable { kind, .. } => vec![match kind {
+                Unlockable::Editable | Unlockable::Folder => {
+                    "build it as a wheel (`sealwright build`), offer that on an index or in a `find-links` folder, and pin it by hash".to_owned()
+                }
+                Unlockable::Repository => {
+                    "pin a release of it, or a URL of an archive with `#sha256=…`".to_owned()
+                }
+                Unlockable::File => {
+                    "offer the file on an index or in a `find-links` folder, and pin it by name, version and hash"
+                        .to_owned()
+                }
+            }],
+            Self::Hashes { .. } | Self::Constraint { .. } => {
+                vec![
+                    "compile requirements and constraints together: `pip-compile --generate-hashes`"
+                        .to_owned(),
+                ]
+            }
+            Self::Marker { .. } => vec![
+                "lock for one environment, without the marker".to_owned(),
+            ],
+            Self::Unselectable { kind, known, asked, .. } => {
+                let near = known
+                    .iter()
+                    .map(|name| (strsim::damerau_levenshtein(name, asked), name))
+                    .min()
+                    .filter(|(distance, _)| *distance <= 2);
+                near.map(|(_, name)| format!("did you mean the {kind} `{name}`?")).into_iter().collect()
+            }
+            Self::Python { .. } | Self::Environments { .. } => vec![
+                "choose a base image with that Python (`python = \"…\"`), or lock for the target's".to_owned(),
+            ],
+            Self::NoProject { .. } => vec![
+                "name the uv.lock of a project with `[project]` in the pyproject.toml beside it, or export one: `uv export --format requirements.txt`".to_owned(),
+            ],
+            Self::NoFile { .. } => vec![
+                "lock again on the target's platform and Python, with hashes of all files: `pip-compile --generate-hashes`, `uv lock`, …".to_owned(),
+            ],
+            Self::TooLarge { .. } | Self::Outside { .. } | Self::Loop { .. } => Vec::new(),
+        }
+    }
+}
