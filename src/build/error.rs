@@ -11,7 +11,7 @@ use crate::error::{Blame, Fault, io_hints};
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
-use crate::name::{ImageRef, Platform, TargetName};
+use crate::name::{ImageRef, PackageName, Platform, TargetName};
 use crate::output::OutputError;
 use crate::provenance::StatementError;
 use crate::resolve::debian::DebianError;
@@ -125,6 +125,58 @@ pub enum BuildError {
         /// What it asked for last.
         last: Vec<String>,
     },
+    /// A wheel that is needed cannot be built from its sdist.
+    #[error("cannot build a wheel from {sdist}, which {} needs: {source}", .required_by.join(", "))]
+    Wheel {
+        /// File name of the sdist.
+        sdist: String,
+        /// Who asked for it.
+        required_by: Vec<String>,
+        /// Why.
+        source: Box<BuildError>,
+    },
+    /// Sdists that need each other to be built.
+    #[error("sdists need each other to be built: {}", .sdists.join(" needs "))]
+    Cycle {
+        /// Each needs the next; the last is one of those before.
+        sdists: Vec<String>,
+    },
+    /// A wheel came out otherwise than when it was locked.
+    #[error("{file}, built from {sdist}, is not the locked wheel: expected sha256 {expected}, got {actual}")]
+    OtherWheel {
+        /// File name of the wheel.
+        file: String,
+        /// File name of its sdist.
+        sdist: String,
+        /// In the lock.
+        expected: Sha256,
+        /// Built now.
+        actual: Sha256,
+    },
+    /// The index names no digest of an sdist that is needed.
+    #[error("the package index gives no sha256 for {file}")]
+    NoHash {
+        /// File name.
+        file: String,
+    },
+    /// A project's name that is too long for a build of ours.
+    #[error("{name} cannot be built: its name is longer than 64 characters")]
+    Name {
+        /// The project.
+        name: PackageName,
+    },
+    /// A lock without an image that it names.
+    #[error("the lock does not hold image {digest}")]
+    NoImage {
+        /// Digest of its manifest.
+        digest: Sha256,
+    },
+    /// A file of the store changed while it was read.
+    #[error("{path} is not what it was a moment ago")]
+    Changed {
+        /// Which.
+        path: PathBuf,
+    },
     /// The user's build failed.
     #[error("target {target}: {what}")]
     Failed {
@@ -227,7 +279,14 @@ impl BuildError {
             Self::Failed { tail, .. } | Self::Limit { tail, .. } | Self::NoResult { tail, .. } => {
                 tail.clone()
             }
-            Self::Config(_)
+            Self::Wheel { source, .. } => source.log_tail(),
+            Self::Cycle { .. }
+            | Self::OtherWheel { .. }
+            | Self::NoHash { .. }
+            | Self::Name { .. }
+            | Self::NoImage { .. }
+            | Self::Changed { .. }
+            | Self::Config(_)
             | Self::Source(_)
             | Self::Lock(_)
             | Self::Store(_)
@@ -272,7 +331,14 @@ impl BuildError {
             Self::Output(error) => error,
             Self::Builder(error) => error,
             Self::Engine(error) => error.0.as_ref(),
-            Self::Statement(_)
+            Self::Wheel { source, .. } => source.as_ref(),
+            Self::Cycle { .. }
+            | Self::OtherWheel { .. }
+            | Self::NoHash { .. }
+            | Self::Name { .. }
+            | Self::NoImage { .. }
+            | Self::Changed { .. }
+            | Self::Statement(_)
             | Self::Platform { .. }
             | Self::Read { .. }
             | Self::NoMirror { .. }
@@ -296,7 +362,10 @@ impl BuildError {
 impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Platform { .. } => Blame::Environment,
+            Self::Platform { .. } | Self::Changed { .. } => Blame::Environment,
+            Self::Cycle { .. } | Self::Name { .. } => Blame::User,
+            Self::OtherWheel { .. } | Self::NoImage { .. } => Blame::Integrity,
+            Self::NoHash { .. } => Blame::Network,
             Self::ConfigNotCommitted
             | Self::Read { .. }
             | Self::NoMirror { .. }
@@ -323,6 +392,7 @@ impl Fault for BuildError {
             | Self::Python(_)
             | Self::Output(_)
             | Self::Builder(_)
+            | Self::Wheel { .. }
             | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),
         }
     }
@@ -350,6 +420,15 @@ impl Fault for BuildError {
             Self::NoDistributions { .. } => {
                 vec!["--sdist and --wheel are for targets that make them: name these on the command line".to_owned()]
             }
+            Self::Cycle { .. } => {
+                vec!["give a wheel of one of them: on an index, or in a folder named by PIP_FIND_LINKS".to_owned()]
+            }
+            Self::OtherWheel { .. } => vec![
+                "its build is not reproducible: `sealwright lock --upgrade-package` locks it anew, and a wheel on an index or in \
+                 a folder named by PIP_FIND_LINKS avoids building it"
+                    .to_owned(),
+            ],
+            Self::NoHash { .. } => vec!["use an index that gives hashes (PEP 503, PEP 691)".to_owned()],
             Self::Clash { .. } => {
                 vec!["give each version of Python a target of its own, with a `name` or an --outdir of its own".to_owned()]
             }

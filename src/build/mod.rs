@@ -7,6 +7,7 @@ mod cache;
 mod crates;
 mod error;
 mod execute;
+mod fill;
 mod locking;
 pub mod plan;
 mod planning;
@@ -15,8 +16,10 @@ mod report;
 mod request;
 mod run;
 mod supply;
+mod wheels;
 
 pub use error::{BuildError, EngineFault};
+pub use fill::fetch;
 pub use locking::lock;
 pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};
 pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
@@ -24,4 +27,3 @@ pub use request::{
     BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,
 };
 pub use run::build;
-pub use supply::fetch;

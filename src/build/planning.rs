@@ -11,7 +11,7 @@ use crate::builder::{ArchiveName, Builder, Makes};
 use crate::cargo;
 use crate::config::{ArchiveFormat, ChosenLimits, Normalize, Target};
 use crate::environment::Purpose;
-use crate::lock::{ImageContent, LockedImage, LockedTarget};
+use crate::lock::{HookRequires, ImageContent, LockedImage, LockedTarget};
 use crate::name::{Platform, SandboxPath};
 use crate::output::{Normalizer, OutputKind};
 use crate::sandbox::Limits;
@@ -81,17 +81,9 @@ impl Inputs<'_> {
     fn request(&self) -> serde_json::Value {
         let source = source_folder(self.subdirectory);
         match &self.outputs {
-            PlannedOutputs::Distributions(choice) => serde_json::json!({
-                "distributions": choice.distributions(),
-                "config-settings": settings(self.config_settings),
-                "source": source,
-                "requires": self
-                    .locked
-                    .hooks
-                    .iter()
-                    .map(|hook| (hook.name.clone(), hook.requires.clone()))
-                    .collect::<BTreeMap<_, _>>(),
-            }),
+            PlannedOutputs::Distributions(choice) => {
+                backend_request(choice.distributions(), self.config_settings, &source, &self.locked.hooks)
+            }
             PlannedOutputs::Archive { files, format, patterns } => serde_json::json!({
                 "files": patterns,
                 "format": format,
@@ -166,6 +158,23 @@ fn environments(locked: &LockedTarget, builder: &Builder) -> Vec<PlannedEnvironm
             }
         })
         .collect()
+}
+
+/// What the script of a builder that calls a build backend is told.
+pub(super) fn backend_request(
+    distributions: &[&str],
+    config_settings: &BTreeMap<String, Vec<String>>,
+    source: &SandboxPath,
+    hooks: &[HookRequires],
+) -> serde_json::Value {
+    let requires: BTreeMap<&str, &[String]> =
+        hooks.iter().map(|hook| (hook.name.as_str(), hook.requires.as_slice())).collect();
+    serde_json::json!({
+        "distributions": distributions,
+        "config-settings": settings(config_settings),
+        "source": source,
+        "requires": requires,
+    })
 }
 
 /// Kinds of outputs.

@@ -9,7 +9,7 @@ use crate::builder::Builder;
 use crate::cargo::Crate;
 use crate::config::{
     BuilderChoice, CONFIG_FILE, DIST_FOLDER, LOCK_FILE, PROVENANCE_FOLDER, Project, ProjectFiles, Target,
-    Variant,
+    Variant, typed::Pyproject,
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
@@ -86,8 +86,7 @@ impl Prepared {
 
     /// `build-system.requires`, or what stands for it in a project that has none.
     pub(super) fn requires(&self) -> Vec<String> {
-        let system = self.project.pyproject.as_ref().and_then(|pyproject| pyproject.build_system.as_ref());
-        system.map_or_else(|| vec![LEGACY_REQUIRES.to_owned()], |system| system.requires.clone())
+        requires_of(self.project.pyproject.as_ref())
     }
 
     /// What a target asks of the lock in one variant.
@@ -118,6 +117,12 @@ impl Prepared {
             tools: Some(builder.toolchain().distributions().to_vec()),
         }
     }
+}
+
+/// `build-system.requires`, or what stands for it in a project that has none.
+pub(super) fn requires_of(pyproject: Option<&Pyproject>) -> Vec<String> {
+    let system = pyproject.and_then(|pyproject| pyproject.build_system.as_ref());
+    system.map_or_else(|| vec![LEGACY_REQUIRES.to_owned()], |system| system.requires.clone())
 }
 
 /// Where the lock of a project lies.

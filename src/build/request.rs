@@ -7,6 +7,7 @@ use super::plan::OutputChoice;
 use crate::config::Normalize;
 use crate::event::{Cancel, Reporter};
 use crate::fetch::{Offline, Surroundings};
+use crate::name::PackageName;
 use crate::sandbox::Engine;
 use crate::source::DirtyPolicy;
 use crate::store::Store;
@@ -104,10 +105,12 @@ pub struct LockRequest {
 }
 
 /// What is kept of an older lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Upgrade {
     /// Whatever is still valid.
     Keep,
+    /// Whatever is still valid, but the newest of these Python distributions.
+    Packages(Vec<PackageName>),
     /// Nothing: the newest of everything.
     All,
 }

@@ -9,13 +9,14 @@ use super::attest::Observed;
 use super::cache::{self, ActionResult, KeptOutput};
 use super::error::BuildError;
 use super::execute::{Folders, Program};
+use super::fill::keep_locked;
 use super::locking;
 use super::plan::{BuildPlan, PlannedOutputs};
 use super::planning::{Inputs, UsesCargo, kinds, limits, outputs};
 use super::prepare::{Prepared, lock_path, python_named, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
-use super::supply::{Parts, Supplier, keep_locked};
+use super::supply::{Parts, Supplier};
 use crate::builder::Builder;
 use crate::config::{Normalize, Target};
 use crate::digest::Sha256;
@@ -54,7 +55,8 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
             };
             let locked = lock.find(&target.name, platform, variant.python).ok_or_else(missing)?;
             let image = lock.image(&locked.image).ok_or_else(missing)?;
-            let one = One { request, prepared: &prepared, target, builder, lock_file, locked, image };
+            let lock = &lock;
+            let one = One { request, prepared: &prepared, target, builder, lock_file, locked, image, lock };
             let (plan, origin, result) = one.result(&supplier, context)?;
             let key = plan.action_key(context.engine.class(), TrustMode::Local);
             uses.actions.insert(key);
@@ -90,7 +92,7 @@ fn usable_lock(
             context.reporter.note(&format!("{}: {said}", target.name));
         }
     }
-    let (lock, _) = locking::renew(prepared, &path, old, Upgrade::Keep, context)?;
+    let (lock, _) = locking::renew(prepared, &path, old, &Upgrade::Keep, context)?;
     context.reporter.note("wrote sealwright.lock: commit it");
     Ok(lock)
 }
@@ -104,6 +106,7 @@ struct One<'a> {
     lock_file: Sha256,
     locked: &'a LockedTarget,
     image: &'a LockedImage,
+    lock: &'a Lock,
 }
 
 impl One<'_> {
@@ -139,7 +142,7 @@ impl One<'_> {
             return Ok((plan, Origin::Cached, result));
         }
         let began = Instant::now();
-        let parts = Parts::ensure(self.locked, self.image, self.builder, crates, supplier)?;
+        let parts = Parts::ensure(self.locked, self.image, &self.slice(), self.builder, crates, supplier)?;
         let result = self.build(&plan, normalize, &parts, context)?;
         cache::keep(&key, &result, &parts.keys(), context)?;
         Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))
@@ -234,7 +237,8 @@ impl One<'_> {
     }
 
     fn slice(&self) -> Lock {
-        Lock { images: vec![self.image.clone()], wheels: Vec::new(), targets: vec![self.locked.clone()] }
+        let LockedTarget { name, platform, python, .. } = self.locked;
+        self.lock.slice(name, *platform, *python).expect("the target was found in this lock")
     }
 }
 

@@ -1,12 +1,11 @@
 //! Filling the store: from mirrors and indexes, by digest; images and environments from what was fetched.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use super::error::BuildError;
-use super::prepare::{Prepared, lock_path, python_of, read_lock};
-use super::report::FetchReport;
-use super::request::{Context, Place};
+use super::prepare::python_of;
+use super::request::Context;
+use super::wheels;
 use crate::builder::Builder;
 use crate::cargo::{BoxCargo, Crate};
 use crate::config::DebianSources;
@@ -17,9 +16,8 @@ use crate::fetch::{
     CrateRegistries, DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted,
 };
 use crate::image::{self, Image};
-use crate::lock::{Distribution, Lock, LockedImage, LockedTarget, Role};
+use crate::lock::{Distribution, Lock, LockedCrate, LockedImage, LockedTarget, LockedWheel};
 use crate::resolve::debian::Documents;
-use crate::store::RootUses;
 use crate::wheel::PythonTarget;
 
 /// Gets what is missing in the store. The network's settings are read when something is missing, not before.
@@ -32,6 +30,11 @@ pub(super) struct Supplier<'a> {
 impl<'a> Supplier<'a> {
     pub(super) fn new(debian: &'a DebianSources, context: Context<'a>) -> Self {
         Self { context, debian, fetcher: OnceLock::new() }
+    }
+
+    /// What everything works with.
+    pub(super) fn context(&self) -> Context<'a> {
+        self.context
     }
 
     /// The fetcher, made at its first use.
@@ -57,10 +60,6 @@ impl<'a> Supplier<'a> {
         Ok(self.fetcher.get_or_init(|| fetcher))
     }
 
-    pub(super) fn context(&self) -> Context<'a> {
-        self.context
-    }
-
     /// The image, unpacked; its packages are fetched if it has to be assembled.
     pub(super) fn image(&self, locked: &LockedImage) -> Result<Image, BuildError> {
         let Context { store, engine, reporter, cancel, .. } = self.context;
@@ -78,6 +77,20 @@ impl<'a> Supplier<'a> {
         let Context { store, reporter, cancel, .. } = self.context;
         if !files.iter().all(|file| store.has(&file.sha256)) {
             self.fetcher()?.distributions(files, reporter, cancel)?;
+        }
+        Ok(())
+    }
+
+    /// Fetches the sdists of wheels that are built here, where they are missing.
+    pub(super) fn sdists(&self, wheels: &[&LockedWheel]) -> Result<(), BuildError> {
+        let Context { store, reporter, cancel, .. } = self.context;
+        let missing: Vec<Wanted> = wheels
+            .iter()
+            .filter(|wheel| !store.has(&wheel.sdist.sha256))
+            .map(|wheel| wheels::wanted(wheel))
+            .collect();
+        if !missing.is_empty() {
+            self.fetcher()?.files(&missing, "sdists", reporter, cancel)?;
         }
         Ok(())
     }
@@ -129,21 +142,35 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Makes what is not there yet. `named` are the crates of a Rust-backed source.
+    /// Makes what is not there yet: wheels that are built here, too. `lock` is the target's part of the lock, `named` the
+    /// crates of a Rust-backed source.
     pub(super) fn ensure(
         locked: &LockedTarget,
         image: &LockedImage,
+        lock: &Lock,
         builder: &Builder,
         named: Option<&[Crate]>,
         supplier: &Supplier<'_>,
     ) -> Result<Self, BuildError> {
+        wheels::ensure(&lock.wheels_for(&locked.distributions), lock, supplier)?;
         let unpacked = supplier.image(image)?;
-        let workshop = supplier.workshop(&unpacked, python_of(image)?);
-        let environment =
-            |role: Role| supplier.environment(&locked.distributions, Purpose::from(role), workshop);
+        let LockedTarget { distributions, crates, .. } = locked;
+        Self::installed((image, unpacked), builder, distributions, (named, crates), supplier)
+    }
+
+    /// The parts of a box whose wheels are there or can be fetched.
+    pub(super) fn installed(
+        (locked, image): (&LockedImage, Image),
+        builder: &Builder,
+        distributions: &[Distribution],
+        (named, crates): (Option<&[Crate]>, &[LockedCrate]),
+        supplier: &Supplier<'_>,
+    ) -> Result<Self, BuildError> {
+        let workshop = supplier.workshop(&image, python_of(locked)?);
+        let environment = |role| supplier.environment(distributions, Purpose::from(role), workshop);
         let environments = builder.roles().into_iter().map(environment).collect::<Result<_, _>>()?;
-        let cargo = supplier.cargo(named, &locked.crates)?;
-        Ok(Self { image: unpacked, environments, cargo })
+        let cargo = supplier.cargo(named, crates)?;
+        Ok(Self { image, environments, cargo })
     }
 
     /// Keys of the trees.
@@ -152,19 +179,6 @@ impl Parts {
         let crates = self.cargo.iter().filter_map(|cargo| Some(cargo.crates.as_ref()?.key));
         [self.image.digest].into_iter().chain(environments).chain(crates).collect()
     }
-}
-
-/// Says that a project uses what its lock names, so that `store gc` keeps it.
-pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Result<(), BuildError> {
-    let packages = lock.images.iter().flat_map(|image| image.packages().iter().map(|package| package.sha256));
-    let files = lock.targets.iter().flat_map(|target| target.distributions.iter().map(|file| file.sha256));
-    let crates = lock.targets.iter().flat_map(|target| target.crates.iter().map(|one| one.sha256));
-    let uses = RootUses {
-        blobs: packages.chain(files).chain(crates).collect(),
-        trees: lock.images.iter().map(|image| image.digest).collect(),
-        ..RootUses::default()
-    };
-    Ok(context.store.set_root("lock", path, &uses)?)
 }
 
 /// Documents of Debian's archives, from the mirrors in their order.
@@ -189,50 +203,5 @@ impl Documents for ArchiveDocuments<'_> {
             }
         }
         Err(first.unwrap_or_else(|| Box::new(BuildError::NoMirror { archive: archive.to_owned() })))
-    }
-}
-
-/// Fills the store with everything that the lock of a project names, and unpacks its images.
-///
-/// # Errors
-/// There is no lock, something is not to be had or not what the lock says, or the host fails.
-pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildError> {
-    let prepared = Prepared::read(place, &[])?;
-    let path = lock_path(place);
-    let lock = read_lock(&path)?.ok_or_else(|| BuildError::NoLock { path: path.clone() })?;
-    keep_locked(&lock, &path, context)?;
-    let supplier = Supplier::new(&prepared.project.debian, context);
-    let mut report = FetchReport { files: 0, bytes: 0, images: 0 };
-    for (target, builder) in &prepared.targets {
-        for variant in &target.variants {
-            let Some(locked) = lock.find(&target.name, prepared.platform, variant.python) else { continue };
-            let Some(image) = lock.image(&locked.image) else { continue };
-            if !image.packages().iter().all(|package| context.store.has(&package.sha256)) {
-                supplier.fetcher()?.debian_packages(image, context.reporter, context.cancel)?;
-            }
-            supplier.distributions(&locked.distributions)?;
-            supplier.crates(&locked.crates)?;
-            fetch_resolver(builder, &supplier, prepared.platform)?;
-            supplier.image(image)?;
-            let packages = image.packages().iter().map(|package| package.size);
-            let distributions = locked.distributions.iter().map(|file| file.size);
-            let crates = locked.crates.iter().map(|one| one.size);
-            report.files += image.packages().len() + locked.distributions.len() + locked.crates.len();
-            report.bytes += packages.chain(distributions).chain(crates).sum::<u64>();
-            report.images += 1;
-        }
-    }
-    Ok(report)
-}
-
-/// The resolver is no part of a build, but `lock --offline` needs it.
-fn fetch_resolver(
-    builder: &Builder,
-    supplier: &Supplier<'_>,
-    platform: crate::name::Platform,
-) -> Result<(), BuildError> {
-    match builder.toolchain().resolver(platform) {
-        Some(resolver) => supplier.distributions(&[resolver.distribution()]),
-        None => Ok(()),
     }
 }

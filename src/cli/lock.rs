@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::place::PlaceArgs;
 use super::session::{Session, shown};
 use crate::build::{self, LockMode, LockOutcome, LockRequest, Upgrade};
+use crate::name::PackageName;
 
 /// Resolves everything that builds use, and writes sealwright.lock
 #[derive(Debug, clap::Args)]
@@ -13,15 +14,22 @@ pub(super) struct Args {
     /// Take the newest of everything instead of keeping what is still valid
     #[arg(short = 'U', long)]
     upgrade: bool,
+    /// Take the newest version of this Python distribution, and keep the rest; may be given more than once
+    #[arg(short = 'P', long, value_name = "NAME", conflicts_with = "upgrade")]
+    upgrade_package: Vec<PackageName>,
     /// Write nothing: fail if the lock is stale
-    #[arg(long, conflicts_with = "upgrade")]
+    #[arg(long, conflicts_with_all = ["upgrade", "upgrade_package"])]
     check: bool,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let request = LockRequest {
         place: args.place.place()?,
-        upgrade: if args.upgrade { Upgrade::All } else { Upgrade::Keep },
+        upgrade: match (args.upgrade, args.upgrade_package.as_slice()) {
+            (true, _) => Upgrade::All,
+            (false, []) => Upgrade::Keep,
+            (false, names) => Upgrade::Packages(names.to_vec()),
+        },
         mode: if args.check { LockMode::Check } else { LockMode::Write },
     };
     let store = session.open_store()?;

@@ -16,6 +16,7 @@ pub use meaning::{
     Variant,
 };
 pub use parse::{Document, parse_config, parse_pyproject};
+pub use rust::{PACKAGES as RUST_PACKAGES, is_rust_backed};
 
 /// Builders that are built into the program, sorted.
 pub const BUILDERS: [&str; 2] = ["bundle", "python-build"];

@@ -9,7 +9,7 @@ use super::typed::Pyproject;
 use crate::name::DebianRelease;
 
 /// Debian packages with the compiler.
-pub(super) const PACKAGES: [&str; 2] = ["cargo", "rustc"];
+pub const PACKAGES: [&str; 2] = ["cargo", "rustc"];
 
 /// Releases in the order in which they are taken for such a project: crates want a recent compiler.
 pub(super) fn releases() -> Vec<DebianRelease> {
@@ -18,16 +18,26 @@ pub(super) fn releases() -> Vec<DebianRelease> {
 
 /// What shows that a project is Rust-backed: its build requirements, or a `Cargo.toml` beside them.
 pub(super) fn sign(files: &ProjectFiles, pyproject: Option<&Pyproject>) -> Option<String> {
+    sign_of(pyproject, files.cargo_toml.is_some())
+}
+
+/// As `sign`, of any source: an sdist's `pyproject.toml`, and whether there is a `Cargo.toml`.
+#[must_use]
+pub fn is_rust_backed(pyproject: Option<&Pyproject>, cargo_toml: Option<&[u8]>) -> bool {
+    sign_of(pyproject, cargo_toml.is_some()).is_some()
+}
+
+fn sign_of(pyproject: Option<&Pyproject>, has_cargo_toml: bool) -> Option<String> {
     let requires = pyproject.and_then(|pyproject| pyproject.build_system.as_ref());
     let names = requires.into_iter().flat_map(|system| &system.requires);
     let backend = names
         .filter_map(|text| Requirement::<VerbatimUrl>::from_str(text).ok())
         .map(|requirement| requirement.name.to_string())
         .find(|name| matches!(name.as_str(), "maturin" | "setuptools-rust"));
-    match (backend, &files.cargo_toml) {
+    match (backend, has_cargo_toml) {
         (Some(name), _) => Some(format!("build-system.requires names {name}")),
-        (None, Some(_)) => Some("there is a Cargo.toml".to_owned()),
-        (None, None) => None,
+        (None, true) => Some("there is a Cargo.toml".to_owned()),
+        (None, false) => None,
     }
 }
 

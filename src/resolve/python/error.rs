@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::{Blame, Fault, io_hints};
 use crate::fetch::FetchError;
+use crate::name::PackageName;
 use crate::sandbox::Exit;
 use crate::store::StoreError;
 
@@ -33,8 +34,8 @@ pub enum PythonError {
     Unsolvable {
         /// What the resolver said.
         lines: Vec<String>,
-        /// Whether only source distributions would fit.
-        needs_wheels: NeedsWheels,
+        /// Projects that only have source distributions that would fit.
+        needs_wheels: Vec<PackageName>,
     },
     /// The index cannot be reached, or refuses.
     #[error("the package index failed: {}", .lines.join(": "))]
@@ -99,15 +100,6 @@ pub enum PythonError {
     Fetch(#[from] FetchError),
 }
 
-/// Whether a resolution failed for want of wheels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NeedsWheels {
-    /// Source distributions would have fitted.
-    Yes,
-    /// It failed otherwise.
-    No,
-}
-
 impl Fault for PythonError {
     fn blame(&self) -> Blame {
         match self {
@@ -127,8 +119,8 @@ impl Fault for PythonError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Direct { .. } => vec!["name a released version that an index serves".to_owned()],
-            Self::Unsolvable { needs_wheels: NeedsWheels::Yes, .. } => vec![
-                "a build requirement must be had as a wheel that fits; put one on an index or in a folder named by \
+            Self::Unsolvable { needs_wheels, .. } if !needs_wheels.is_empty() => vec![
+                "no sdist of it that fits could be found and built either; put a wheel on an index or in a folder named by \
                  PIP_FIND_LINKS"
                     .to_owned(),
             ],
@@ -143,7 +135,7 @@ impl Fault for PythonError {
             Self::Store(error) => error.hints(),
             Self::Fetch(error) => error.hints(),
             Self::Requirement { .. }
-            | Self::Unsolvable { needs_wheels: NeedsWheels::No, .. }
+            | Self::Unsolvable { .. }
             | Self::NoWheel { .. }
             | Self::Resolver { .. }
             | Self::Answer(_)

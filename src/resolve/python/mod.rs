@@ -11,7 +11,7 @@ mod via;
 
 pub use error::PythonError;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use pylock::Pylock;
 use url::Url;
@@ -46,6 +46,21 @@ pub struct Request<'a> {
     pub python: PythonVersion,
     /// Versions that are kept where they are still valid.
     pub keep: &'a [Distribution],
+    /// Wheels that were built here, of projects that have none on an index.
+    pub built: &'a [Built],
+}
+
+/// A wheel that was built here, from an sdist.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// File name.
+    pub file: String,
+    /// Bytes.
+    pub size: u64,
+    /// Digest.
+    pub sha256: Sha256,
+    /// Where it lies.
+    pub path: PathBuf,
 }
 
 /// What the resolver works with.
@@ -105,11 +120,8 @@ pub fn resolve(request: Request<'_>, tools: Tools<'_>) -> Result<Vec<Resolved>, 
     let answer = run::uv(request, tools)?;
     let pylock = Pylock::parse(&answer.pylock)?;
     let via = via::parse(&answer.annotated);
-    let mut resolved: Vec<Resolved> = pylock
-        .packages
-        .iter()
-        .map(|package| choose(package, request.target, &via))
-        .collect::<Result<_, _>>()?;
+    let mut resolved: Vec<Resolved> =
+        pylock.packages.iter().map(|package| choose(package, request, &via)).collect::<Result<_, _>>()?;
     resolved.sort_by(|a, b| (&a.name, &a.file).cmp(&(&b.name, &b.file)));
     Ok(resolved)
 }
@@ -132,7 +144,7 @@ fn check(wanted: &Wanted) -> Result<(), PythonError> {
 }
 
 /// The wheel of a package that fits best.
-fn choose(package: &pylock::Package, target: PythonTarget, via: &via::Via) -> Result<Resolved, PythonError> {
+fn choose(package: &pylock::Package, request: Request<'_>, via: &via::Via) -> Result<Resolved, PythonError> {
     let named: Vec<(WheelName, &pylock::Wheel)> =
         package.wheels.iter().filter_map(|wheel| Some((wheel.file().parse().ok()?, wheel))).collect();
     let none = || PythonError::NoWheel {
@@ -140,9 +152,20 @@ fn choose(package: &pylock::Package, target: PythonTarget, via: &via::Via) -> Re
         version: package.version.clone().unwrap_or_default(),
         files: package.wheels.iter().map(|wheel| wheel.file().to_owned()).collect(),
     };
-    let best = target.best(named.iter().map(|(name, _)| name)).ok_or_else(none)?;
+    let best = request.target.best(named.iter().map(|(name, _)| name)).ok_or_else(none)?;
     let (_, wheel) = named.iter().find(|(name, _)| name == best).ok_or_else(none)?;
     let file = wheel.file().to_owned();
+    if let Some(built) = request.built.iter().find(|built| built.file == file) {
+        return Ok(Resolved {
+            version: package.version.clone().unwrap_or_default(),
+            size: Some(built.size),
+            sha256: built.sha256,
+            required_by: via.of(&package.name),
+            url: None,
+            name: package.name.clone(),
+            file,
+        });
+    }
     let sha256 = wheel.hashes.get("sha256").ok_or_else(|| PythonError::NoHash { file: file.clone() })?;
     let sha256 = sha256.parse().map_err(|_| PythonError::NoHash { file: file.clone() })?;
     Ok(Resolved {

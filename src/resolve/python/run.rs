@@ -6,12 +6,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::error::NeedsWheels;
 use super::{PythonError, Request, Tools};
 use crate::builder::{TOOL_ENVIRONMENT, box_environment};
 use crate::event::{Event, Reporter};
 use crate::fetch::Offline;
-use crate::name::SandboxPath;
+use crate::name::{PackageName, SandboxPath};
 use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
 
 /// What the names of requirements files end with.
@@ -56,6 +55,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
     let mut env = box_environment();
     env.extend(tools.indexes.resolver_env(tools.net));
     host_links(&mut env, &mut mounts, &path("tmp"), tools)?;
+    built_links(&mut env, &mut mounts, &path("tmp"), request)?;
     host_network(&mut env, &mut mounts, &path("tmp"), tools)?;
     for (name, value) in [
         ("UV_CACHE_DIR", "/home/build/uv"),
@@ -167,6 +167,33 @@ fn host_links(
     Ok(())
 }
 
+/// Wheels that were built here, seen in a folder of their own.
+fn built_links(
+    env: &mut BTreeMap<String, String>,
+    mounts: &mut Vec<Mount>,
+    tmp: &Path,
+    request: Request<'_>,
+) -> Result<(), PythonError> {
+    const FOLDER: &str = "built";
+    if request.built.is_empty() {
+        return Ok(());
+    }
+    let folder = tmp.join("links").join(FOLDER);
+    make(&folder)?;
+    for built in request.built {
+        write(&folder.join(&built.file), "")?;
+        let inside = format!("/tmp/links/{FOLDER}/{}", built.file);
+        mounts.push(mount(built.path.clone(), &inside, Access::ReadOnly));
+    }
+    let places = env.entry("UV_FIND_LINKS".to_owned()).or_default();
+    if !places.is_empty() {
+        places.push(',');
+    }
+    places.push_str("/tmp/links/");
+    places.push_str(FOLDER);
+    Ok(())
+}
+
 /// What a program needs to find hosts and to trust them.
 fn host_network(
     env: &mut BTreeMap<String, String>,
@@ -216,13 +243,21 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
         Exit::Code(1) if says(&refused) => PythonError::Index {
             lines: hints(&text).filter(|hint| refused.iter().any(|word| hint.contains(word))).collect(),
         },
-        Exit::Code(1) => {
-            let needs =
-                if says(&["--no-build", "no usable wheels"]) { NeedsWheels::Yes } else { NeedsWheels::No };
-            PythonError::Unsolvable { lines, needs_wheels: needs }
-        }
+        Exit::Code(1) => PythonError::Unsolvable { lines, needs_wheels: needs_wheels(&text) },
         exit @ (Exit::Code(_) | Exit::Signal(_) | Exit::LimitHit(_)) => PythonError::Resolver { exit, lines },
     }
+}
+
+/// The projects of which only sdists would fit, as the resolver's hints name them.
+fn needs_wheels(text: &str) -> Vec<PackageName> {
+    let named = |hint: String| {
+        let rest = hint.strip_prefix("Wheels are required for `")?;
+        rest.split_once('`')?.0.parse().ok()
+    };
+    let mut names: Vec<PackageName> = hints(text).filter_map(named).collect();
+    names.sort();
+    names.dedup();
+    names
 }
 
 /// The resolver's hints. What it says of credentials is in them.
