@@ -90,11 +90,13 @@ def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, secon
         result.reason = f"download: {error}"
         return result
     config = HERE / "config" / f"{name}.toml"
+    arguments = (HERE / "config" / f"{name}.arguments")
+    arguments = [*(arguments.read_text().split() if arguments.exists() else []), "--source", str(archive)]
     for place in (first, second):
         (place.folder / name).mkdir()
         if config.exists():
             shutil.copyfile(config, place.folder / name / "sealwright.toml")
-    code, result.first_seconds, log = run_build(program, first, name, ["--source", str(archive)])
+    code, result.first_seconds, log = run_build(program, first, name, arguments)
     if code != 0:
         result.verdict, result.reason = f"failed ({code})", reason(log)
         return result
@@ -104,7 +106,7 @@ def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, secon
     if os.getuid() == 0:
         for path in (lock, lock.parent):
             shutil.chown(path, USER)
-    code, result.second_seconds, log = run_build(program, second, name, ["--locked", "--source", str(archive)])
+    code, result.second_seconds, log = run_build(program, second, name, ["--locked", *arguments])
     if code != 0:
         result.verdict, result.reason = f"failed second ({code})", reason(log)
         return result
