@@ -170,7 +170,7 @@ pub enum RequirementsError {
         kind: Unlockable,
     },
     /// Two versions of one distribution for one environment.
-    #[error("{at}: {name} {version} contradicts {name} {other} at {other_at}")]
+    #[error("{at}: {name} {version} {} at {other_at}", contradicts(.name, .version, .other))]
     Two {
         /// Where.
         at: Place,
@@ -335,6 +335,10 @@ impl fmt::Display for Part {
     }
 }
 
+fn contradicts(name: &str, version: &str, other: &str) -> String {
+    if version == other { "stands twice, first".to_owned() } else { format!("contradicts {name} {other}") }
+}
+
 fn there(known: &[String]) -> String {
     if known.is_empty() { "there are none".to_owned() } else { format!("there are: {}", known.join(", ")) }
 }
@@ -401,15 +405,19 @@ impl Fault for RequirementsError {
                 "name a {}; requirements files end in .txt",
                 Format::ALL.map(Format::as_str).join(", ")
             )],
-            Self::Missing { format, .. } => vec![format!("make it: `{}`", format.command())],
+            Self::Missing { from: Some(_), .. } => vec!["put it there, or take its name out".to_owned()],
+            Self::Missing { format, from: None, .. } => vec![format!("make it: `{}`", format.command())],
             Self::NoHash { format, .. } | Self::OtherHash { format, .. } => with_hashes(format),
             Self::Conflict { format, .. } => {
                 vec![format!("take either side (`git checkout --ours FILE`), then `{}`", format.command())]
             }
             Self::Broken { format, .. }
             | Self::BadHash { format, .. }
-            | Self::Two { format, .. }
             | Self::Dangling { format, .. } => vec![anew(format)],
+            Self::Two { format, .. } => vec![format!(
+                "take fewer extras and groups if those contradict each other, else write the file again: `{}`",
+                format.command()
+            )],
             Self::Version { format, .. } => vec![format!(
                 "update sealwright, or write the file with an older release of its tool: `{}`",
                 format.command()
@@ -459,7 +467,9 @@ impl Fault for RequirementsError {
             Self::NoFile { .. } => vec![
                 "lock again on the target's platform and Python, with hashes of all files: `pip-compile --generate-hashes`, `uv lock`, …".to_owned(),
             ],
-            Self::TooLarge { .. } | Self::Outside { .. } | Self::Loop { .. } => Vec::new(),
+            Self::Outside { .. } => vec!["copy it into the project's folder".to_owned()],
+            Self::Loop { .. } => vec!["remove one of the lines that name these files".to_owned()],
+            Self::TooLarge { .. } => Vec::new(),
         }
     }
 }

@@ -60,7 +60,9 @@ impl Format {
             Self::PipfileLock => "pipenv lock",
             Self::PoetryLock => "poetry lock",
             Self::UvLock => "uv lock",
-            Self::Pylock => "pip lock -r requirements.in -o pylock.toml",
+            Self::Pylock => {
+                "uv export --format pylock.toml -o pylock.toml` or `pip lock -r requirements.in -o pylock.toml"
+            }
         }
     }
 }

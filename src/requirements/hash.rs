@@ -73,6 +73,20 @@ pub(super) fn link(text: &str) -> Option<Url> {
     Some(url)
 }
 
+/// A text as it may be shown: whatever is written between `://` and `@` in it is left out.
+pub(super) fn without_secrets(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("://") {
+        shown.push_str(before);
+        shown.push_str("://");
+        let host = after.find(|c: char| c == '/' || c.is_whitespace()).unwrap_or(after.len());
+        rest = after[..host].rfind('@').map_or(after, |at| &after[at + 1..]);
+    }
+    shown.push_str(rest);
+    shown.chars().take(200).collect()
+}
+
 /// The last part of a URL's or a path's path, decoded.
 pub(super) fn file_name(link: &str) -> Option<String> {
     let last = match Url::parse(link) {

@@ -69,7 +69,7 @@ pub(super) fn holds_in_pylock(
 }
 
 /// The parser's messages hold line breaks and what it would do on its own.
-fn plain(message: &str) -> String {
+pub(super) fn plain(message: &str) -> String {
     let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
     let message = message.trim_end_matches(", will be ignored").replace(", will be ignored:", ":");
     let mut letters = message.chars();

@@ -52,7 +52,10 @@ pub(super) fn read(path: &str, reader: &mut Reader<'_>) -> Result<Pins, Requirem
         found: found.to_owned(),
         known: "lock-version 1.0, 1.1, 2.0 or 2.1",
     };
-    let Some(version) = version else { return Err(wrong(text.line(1), "no lock-version")) };
+    let Some(version) = version else {
+        let message = "no `lock-version` in [metadata], expected 1.0, 1.1, 2.0 or 2.1".to_owned();
+        return Err(RequirementsError::Broken { at: text.line(1), format: FORMAT, message });
+    };
     let says_groups = match version.get_ref().as_str() {
         "1.0" | "1.1" | "2.0" => false,
         "2.1" => true,

@@ -135,7 +135,7 @@ impl Collector<'_, '_> {
                 let version = pinned(&specifiers).ok_or_else(|| RequirementsError::Unpinned {
                     at: at.clone(),
                     format: FORMAT,
-                    requirement: requirement.to_owned(),
+                    requirement: hash::without_secrets(requirement),
                     name: name.to_string(),
                 })?;
                 (name, version.to_string(), None)
@@ -187,7 +187,7 @@ impl Collector<'_, '_> {
                 self.file(&path, Use::Constrain, Some(at))
             }
             Opt::Place { option, place } => {
-                let shown = hash::link(&place).map_or(place, |url| url.to_string());
+                let shown = hash::without_secrets(&place);
                 let trimmed = shown.trim_end_matches('/');
                 let configured = &self.reader.selection.indexes;
                 if configured.iter().any(|known| known.trim_end_matches('/') == trimmed) {
@@ -222,14 +222,14 @@ impl Collector<'_, '_> {
             )),
             Opt::Editable(what) => Err(RequirementsError::Unlockable {
                 at: at.clone(),
-                what: hash::link(&what).map_or(what, |url| url.to_string()),
+                what: hash::without_secrets(&what),
                 kind: Unlockable::Editable,
             }),
             Opt::PreferBinary(option) => {
                 self.reader.notes.push(format!("{at}: {option} is passed over: hashes decide, wheels come first"));
                 Ok(())
             }
-            Opt::Nothing => Ok(()),
+            Opt::Nothing(_) => Ok(()),
             Opt::Hash(_) => Err(broken(
                 at,
                 "--hash without a requirement (does the line above end with a backslash and nothing after it?)"

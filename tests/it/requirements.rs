@@ -73,7 +73,7 @@ impl Case {
         self
     }
 
-    /// A change by hand: every `from`, of which there must be one, becomes `to`.
+    /// A change by hand: every `from` becomes `to`; there must be one at least.
     fn edit(mut self, from: &str, to: &str) -> Self {
         let text = String::from_utf8(self.files.remove(&self.path).unwrap()).unwrap();
         assert!(text.contains(from), "{} does not hold {from:?}", self.path);

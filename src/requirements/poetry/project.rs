@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use toml::{Table, Value};
+use toml::{Spanned, Table, Value};
 
 use super::{FORMAT, RequirementsError};
+use crate::requirements::Place;
 use crate::requirements::place::Text;
 use crate::requirements::reader::Reader;
 use crate::requirements::toml_text;
@@ -13,10 +14,18 @@ use crate::requirements::toml_text;
 /// The project's own requirements.
 #[derive(Debug, Default)]
 pub(super) struct Own {
-    /// Those of the main group, by name as written.
-    pub(super) main: Table,
+    /// Those of the main group.
+    pub(super) main: Vec<Requirement>,
     /// Those of the other groups.
-    pub(super) groups: BTreeMap<String, Table>,
+    pub(super) groups: BTreeMap<String, Vec<Requirement>>,
+}
+
+/// A requirement as written.
+#[derive(Debug)]
+pub(super) struct Requirement {
+    pub(super) name: String,
+    pub(super) value: Value,
+    pub(super) at: Place,
 }
 
 /// One requirement of a package.
@@ -36,6 +45,8 @@ pub(super) struct Edge {
     pub(super) platform: Option<String>,
 }
 
+type Spans = BTreeMap<String, Spanned<Value>>;
+
 #[derive(Deserialize)]
 struct Pyproject {
     tool: Option<Tool>,
@@ -49,8 +60,8 @@ struct Tool {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Poetry {
-    dependencies: Option<Table>,
-    dev_dependencies: Option<Table>,
+    dependencies: Option<Spans>,
+    dev_dependencies: Option<Spans>,
     #[serde(default)]
     group: BTreeMap<String, Group>,
 }
@@ -58,7 +69,7 @@ struct Poetry {
 #[derive(Deserialize)]
 struct Group {
     #[serde(default)]
-    dependencies: Table,
+    dependencies: Spans,
 }
 
 /// Reads the `pyproject.toml` beside a lock.
@@ -73,12 +84,19 @@ pub(super) fn read(path: &str, lock: Text<'_>, reader: &mut Reader<'_>) -> Resul
         let message = format!("no [tool.poetry.dependencies], which {} is read with", lock.file);
         return Err(RequirementsError::Broken { at: text.line(1), format: FORMAT, message });
     };
-    let mut groups: BTreeMap<String, Table> =
-        group.into_iter().map(|(name, group)| (name, group.dependencies)).collect();
+    let list = |spans: Spans| -> Vec<Requirement> {
+        let one = |(name, value): (String, Spanned<Value>)| {
+            let at = text.at(&value.span());
+            Requirement { name, value: value.into_inner(), at }
+        };
+        spans.into_iter().map(one).collect()
+    };
+    let mut groups: BTreeMap<String, Vec<Requirement>> =
+        group.into_iter().map(|(name, group)| (name, list(group.dependencies))).collect();
     if let Some(dev) = dev {
-        groups.entry("dev".to_owned()).or_default().extend(dev);
+        groups.entry("dev".to_owned()).or_default().extend(list(dev));
     }
-    Ok(Own { main, groups })
+    Ok(Own { main: list(main), groups })
 }
 
 /// A requirement as written: a version, a table, or a list of tables for different conditions.

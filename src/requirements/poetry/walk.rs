@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use pep440_rs::Version;
 use toml::Value;
 
-use super::constraint::Constraint;
-use super::project::{Edge, Own, edges};
+use super::constraint::{Constraint, ConstraintError};
+use super::project::{Edge, Own, Requirement, edges};
 use super::wire::{Lock, Package};
 use super::{FORMAT, RequirementsError, Taken};
 use crate::name::PackageName;
@@ -43,7 +43,8 @@ pub(super) fn taken(
 ) -> Result<Taken, RequirementsError> {
     let extras = lock.extras.keys().map(String::as_str);
     reader.check_selection(text.file, extras, own.groups.keys().map(String::as_str))?;
-    let walk = Walk { lock, own, text, reader };
+    let names = lock.package.iter().map(|package| package.get_ref().name.parse().ok()).collect();
+    let walk = Walk { lock, own, text, reader, names };
     let mut asked = BTreeMap::new();
     for _ in 0..ROUNDS {
         let (taken, now) = walk.round(&asked)?;
@@ -61,6 +62,16 @@ struct Walk<'a, 'r> {
     own: &'a Own,
     text: Text<'a>,
     reader: &'a Reader<'r>,
+    /// Of the packages, normalized.
+    names: Vec<Option<PackageName>>,
+}
+
+/// A requirement that is looked at.
+struct Step<'a> {
+    from: Asker<'a>,
+    name: PackageName,
+    edge: Edge,
+    at: Place,
 }
 
 /// Who requires: the project, or a package with some of its extras.
@@ -78,32 +89,36 @@ impl<'a> Walk<'a, '_> {
         let mut asked: BTreeMap<PackageName, Asked> = BTreeMap::new();
         let mut reached: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
         let mut seen: BTreeSet<(usize, Option<String>)> = BTreeSet::new();
-        let mut queue: VecDeque<(Asker<'_>, PackageName, Edge)> = VecDeque::new();
+        let mut queue: VecDeque<Step<'a>> = VecDeque::new();
         let root = Asker { index: None, extra: None };
         let groups = self.own.groups.iter();
         let groups =
             groups.filter(|(group, _)| self.reader.selection.groups.iter().any(|asked| same(group, asked)));
         for table in std::iter::once(&self.own.main).chain(groups.map(|(_, table)| table)) {
-            Self::push(&mut queue, root, table.iter(), || self.text.line(1))?;
+            for Requirement { name, value, at } in table.iter().filter(|required| required.name != "python") {
+                push(&mut queue, root, name, value, at)?;
+            }
         }
-        while let Some((from, name, edge)) = queue.pop_front() {
-            if !self.applies(from, &name, &edge)? {
+        while let Some(step) = queue.pop_front() {
+            if !self.applies(&step)? {
                 continue;
             }
+            let Step { from, name, edge, at } = step;
             let by = match from.index {
                 None => self.text.file.to_owned(),
                 Some(index) => self.lock.package[index].get_ref().name.clone(),
             };
             let entry = asked.entry(name.clone()).or_default();
             entry.by.insert(by.clone());
-            if let Some(version) = edge.version.as_deref().and_then(|version| version.parse().ok())
-                && !entry.versions.contains(&version)
-            {
-                entry.versions.push(version);
+            if let Some(version) = &edge.version {
+                let version = constraint(version, &at)?;
+                if !entry.versions.contains(&version) {
+                    entry.versions.push(version);
+                }
             }
             let all =
                 before.get(&name).map_or(entry.versions.as_slice(), |before| before.versions.as_slice());
-            let index = self.meant(from, &name, all)?;
+            let index = self.meant(from, &name, all, &at)?;
             reached.entry(index).or_default().insert(by);
             let package = self.lock.package[index].get_ref();
             let extras = edge.extras.iter().filter_map(|extra| {
@@ -111,13 +126,10 @@ impl<'a> Walk<'a, '_> {
             });
             for extra in std::iter::once(None).chain(extras.map(|extra| Some(extra.as_str()))) {
                 if seen.insert((index, extra.map(ToOwned::to_owned))) {
-                    let at = || self.text.at(&self.lock.package[index].span());
-                    Self::push(
-                        &mut queue,
-                        Asker { index: Some(index), extra },
-                        package.dependencies.iter(),
-                        at,
-                    )?;
+                    let at = self.text.at(&self.lock.package[index].span());
+                    for (name, value) in &package.dependencies {
+                        push(&mut queue, Asker { index: Some(index), extra }, name, value, &at)?;
+                    }
                 }
             }
         }
@@ -128,47 +140,20 @@ impl<'a> Walk<'a, '_> {
         Ok((taken, asked))
     }
 
-    fn push<'t>(
-        queue: &mut VecDeque<(Asker<'a>, PackageName, Edge)>,
-        from: Asker<'a>,
-        table: impl Iterator<Item = (&'t String, &'t Value)>,
-        at: impl Fn() -> Place,
-    ) -> Result<(), RequirementsError> {
-        let broken = |message: String| RequirementsError::Broken { at: at(), format: FORMAT, message };
-        for (key, value) in table {
-            if from.index.is_none() && key == "python" {
-                continue;
-            }
-            let name: PackageName =
-                key.parse().map_err(|error: crate::name::NameError| broken(error.to_string()))?;
-            let edges = edges(value)
-                .ok_or_else(|| broken(format!("{key}: expected a version, a table, or a list of tables")))?;
-            queue.extend(edges.into_iter().map(|edge| (from, name.clone(), edge)));
-        }
-        Ok(())
-    }
-
     /// Whether a requirement holds here, with the extras that are asked for.
-    fn applies(&self, from: Asker<'_>, name: &PackageName, edge: &Edge) -> Result<bool, RequirementsError> {
-        let at = || match from.index {
-            None => self.text.line(1),
-            Some(index) => self.text.at(&self.lock.package[index].span()),
-        };
-        if edge.optional && !self.extra_takes(from, name) {
+    fn applies(&self, step: &Step<'_>) -> Result<bool, RequirementsError> {
+        let Step { from, name, edge, at } = step;
+        if edge.optional && !self.extra_takes(*from, name) {
             return Ok(false);
         }
         if edge.platform.as_deref().is_some_and(|platform| platform != "linux") {
             return Ok(false);
         }
         if let Some(python) = &edge.python {
-            let constraint: Constraint =
-                python.parse().map_err(|error: super::constraint::ConstraintError| {
-                    RequirementsError::Broken { at: at(), format: FORMAT, message: error.to_string() }
-                })?;
-            match constraint.allows_python(self.reader.interpreter) {
+            match constraint(python, at)?.allows_python(self.reader.interpreter) {
                 Some(true) => {}
                 Some(false) => return Ok(false),
-                None => return Err(self.reader.wrong_python(python, name.as_str(), at())),
+                None => return Err(self.reader.wrong_python(python, name.as_str(), at.clone())),
             }
         }
         let Some(marker) = &edge.markers else { return Ok(true) };
@@ -176,7 +161,7 @@ impl<'a> Walk<'a, '_> {
             None => Active::of(self.reader.selection.extras.iter().map(PackageName::as_str)),
             Some(_) => Active::of(from.extra),
         };
-        self.reader.holds(marker, &active, at)
+        self.reader.holds(marker, &active, || at.clone())
     }
 
     /// Whether an extra takes an optional requirement.
@@ -202,11 +187,12 @@ impl<'a> Walk<'a, '_> {
         from: Asker<'_>,
         name: &PackageName,
         asked: &[Constraint],
+        at: &Place,
     ) -> Result<usize, RequirementsError> {
         let mut found: Vec<(usize, &Package)> = Vec::new();
-        for (index, package) in self.lock.package.iter().enumerate() {
-            if same(&package.get_ref().name, name) {
-                found.push((index, package.get_ref()));
+        for (index, own) in self.names.iter().enumerate() {
+            if own.as_ref() == Some(name) {
+                found.push((index, self.lock.package[index].get_ref()));
             }
         }
         if found.len() > 1 {
@@ -222,16 +208,34 @@ impl<'a> Walk<'a, '_> {
         }
         let best = found.iter().max_by_key(|(_, package)| package.version.parse::<Version>().ok());
         best.map(|(index, _)| *index).ok_or_else(|| {
-            let (at, what) = match from.index {
-                None => (self.text.line(1), "the project".to_owned()),
-                Some(index) => {
-                    let package = &self.lock.package[index];
-                    (self.text.at(&package.span()), package.get_ref().name.clone())
-                }
-            };
+            let what = from.index.map(|index| self.lock.package[index].get_ref().name.clone());
+            let (at, what) = (at.clone(), what.unwrap_or_else(|| "the project".to_owned()));
             RequirementsError::Dangling { at, format: FORMAT, what, name: name.to_string() }
         })
     }
+}
+
+fn push<'a>(
+    queue: &mut VecDeque<Step<'a>>,
+    from: Asker<'a>,
+    key: &str,
+    value: &Value,
+    at: &Place,
+) -> Result<(), RequirementsError> {
+    let broken = |message: String| RequirementsError::Broken { at: at.clone(), format: FORMAT, message };
+    let name: PackageName = key.parse().map_err(|error: crate::name::NameError| broken(error.to_string()))?;
+    let edges = edges(value)
+        .ok_or_else(|| broken(format!("{key}: expected a version, a table, or a list of tables")))?;
+    queue.extend(edges.into_iter().map(|edge| Step { from, name: name.clone(), edge, at: at.clone() }));
+    Ok(())
+}
+
+fn constraint(text: &str, at: &Place) -> Result<Constraint, RequirementsError> {
+    text.parse().map_err(|error: ConstraintError| RequirementsError::Broken {
+        at: at.clone(),
+        format: FORMAT,
+        message: error.to_string(),
+    })
 }
 
 /// The name in `PySocks (>=1.5.6) ; …`.

@@ -6,11 +6,12 @@ use pep440_rs::VersionSpecifiers;
 use pep508_rs::{Requirement, VersionOrUrl};
 use url::Url;
 
-use super::{FORMAT, Place, RequirementsError, broken, refused};
+use super::{Place, RequirementsError, broken, refused};
 use crate::name::PackageName;
 use crate::requirements::choose::stems;
 use crate::requirements::error::Unlockable;
 use crate::requirements::hash;
+use crate::requirements::marker::plain;
 use crate::wheel::WheelName;
 
 /// What is required.
@@ -48,7 +49,7 @@ pub(super) fn split_marker(text: &str) -> (&str, Option<&str>) {
 
 /// Reads a requirement without its marker.
 pub(super) fn parse(text: &str, at: &Place) -> Result<What, RequirementsError> {
-    let shown: String = text.chars().take(200).collect();
+    let shown = hash::without_secrets(text);
     if !text.is_ascii() || text.len() > 4096 {
         return Err(broken(at, format!("{shown:?} is no requirement: expected ASCII")));
     }
@@ -78,7 +79,7 @@ pub(super) fn parse(text: &str, at: &Place) -> Result<What, RequirementsError> {
         return Err(unlockable(Unlockable::Folder));
     }
     let requirement = Requirement::<Url>::from_str(text).map_err(|error| {
-        let problem = error.message.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        let problem = plain(&error.message.to_string());
         broken(at, format!("{shown:?} is no requirement: {problem}"))
     })?;
     let name =
@@ -116,11 +117,13 @@ fn direct(name: Option<&str>, text: &str, at: &Place) -> Result<Direct, Requirem
     let file = hash::file_name(url.as_str()).unwrap_or_default();
     let wanted = name.map(|name| name.split('[').next().unwrap_or_default().trim().parse::<PackageName>());
     let wanted = wanted.transpose().map_err(|error| broken(at, error.to_string()))?;
-    let (found, version) = read_name(&file, wanted.as_ref()).ok_or_else(|| RequirementsError::Unpinned {
-        at: at.clone(),
-        format: FORMAT,
-        requirement: url.to_string(),
-        name: wanted.as_ref().map_or_else(|| "a file name with NAME".to_owned(), ToString::to_string),
+    let (found, version) = read_name(&file, wanted.as_ref()).ok_or_else(|| {
+        refused(
+            at,
+            url.to_string(),
+            "its file name says no name and version",
+            "name a wheel, or an sdist that is called NAME-VERSION.tar.gz",
+        )
     })?;
     if let Some(wanted) = wanted
         && wanted != found

@@ -1,6 +1,6 @@
 //! Options of a requirements file, and the paths that they name.
 
-use super::{Place, RequirementsError, broken, refused};
+use super::{Place, RequirementsError, broken, hash, refused};
 
 /// A line's two parts.
 pub(super) struct Split<'a> {
@@ -34,7 +34,7 @@ pub(super) enum Opt {
     /// `--config-settings` and its older kind
     BuildSetting(String),
     /// What holds anyway: `--require-hashes`, `--pre`, `--use-feature`.
-    Nothing,
+    Nothing(String),
 }
 
 impl Opt {
@@ -48,8 +48,7 @@ impl Opt {
             Self::TrustedHost(_) => "--trusted-host",
             Self::NoBinary(_) => "--no-binary",
             Self::NoIndex => "--no-index",
-            Self::PreferBinary(option) | Self::BuildSetting(option) => option,
-            Self::Nothing => "an option",
+            Self::PreferBinary(option) | Self::BuildSetting(option) | Self::Nothing(option) => option,
         }
     }
 }
@@ -59,7 +58,9 @@ pub(super) fn split<'a>(line: &'a str, at: &Place) -> Result<Split<'a>, Requirem
     if line.contains("${") {
         return Err(refused(
             at,
-            line.split_whitespace().find(|word| word.contains("${")).unwrap_or_default().to_owned(),
+            hash::without_secrets(
+                line.split_whitespace().find(|word| word.contains("${")).unwrap_or_default(),
+            ),
             "a variable of the environment is not locked",
             "write its value, or give credentials in netrc or a keyring",
         ));
@@ -106,11 +107,11 @@ pub(super) fn split<'a>(line: &'a str, at: &Place) -> Result<Split<'a>, Requirem
             }
             "--use-feature" => {
                 value()?;
-                Opt::Nothing
+                Opt::Nothing(name.to_owned())
             }
-            "--require-hashes" | "--pre" => Opt::Nothing,
+            "--require-hashes" | "--pre" => Opt::Nothing(name.to_owned()),
             _ => {
-                let shown: String = word.chars().take(80).collect();
+                let shown = hash::without_secrets(word);
                 return Err(broken(at, format!("{shown:?} is no option of a requirements file")));
             }
         });
@@ -128,7 +129,7 @@ pub(super) fn beside(file: &str, path: &str, at: &Place) -> Result<String, Requi
     if path.contains("://") || path.starts_with("file:") {
         return Err(refused(
             at,
-            path.to_owned(),
+            hash::without_secrets(path),
             "a requirements file of another place is not locked",
             "copy it into the project",
         ));
