@@ -14,6 +14,7 @@ use crate::lock::LockError;
 use crate::name::{ImageRef, PackageName, Platform, TargetName};
 use crate::output::OutputError;
 use crate::provenance::StatementError;
+use crate::requirements::RequirementsError;
 use crate::resolve::debian::DebianError;
 use crate::resolve::python::PythonError;
 use crate::sandbox::Limit;
@@ -41,6 +42,17 @@ pub enum BuildError {
     /// The crates of a Rust-backed source.
     #[error(transparent)]
     Crates(#[from] CargoError),
+    /// The project's own lock file.
+    #[error(transparent)]
+    Requirements(#[from] RequirementsError),
+    /// The lock file that the configuration names is not there.
+    #[error("target {target}: there is no {file} in the source")]
+    NoRequirements {
+        /// The target.
+        target: TargetName,
+        /// As the configuration names it.
+        file: String,
+    },
     /// Getting bytes.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -291,6 +303,8 @@ impl BuildError {
             | Self::Lock(_)
             | Self::Store(_)
             | Self::Crates(_)
+            | Self::Requirements(_)
+            | Self::NoRequirements { .. }
             | Self::Fetch(_)
             | Self::Image(_)
             | Self::Environment(_)
@@ -324,6 +338,7 @@ impl BuildError {
             Self::Store(error) => error,
             Self::Crates(error) => error,
             Self::Fetch(error) => error,
+            Self::Requirements(error) => error,
             Self::Image(error) => error,
             Self::Environment(error) => error,
             Self::Debian(error) => error,
@@ -338,6 +353,7 @@ impl BuildError {
             | Self::Name { .. }
             | Self::NoImage { .. }
             | Self::Changed { .. }
+            | Self::NoRequirements { .. }
             | Self::Statement(_)
             | Self::Platform { .. }
             | Self::Read { .. }
@@ -363,7 +379,7 @@ impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
             Self::Platform { .. } | Self::Changed { .. } => Blame::Environment,
-            Self::Cycle { .. } | Self::Name { .. } => Blame::User,
+            Self::Cycle { .. } | Self::Name { .. } | Self::NoRequirements { .. } => Blame::User,
             Self::OtherWheel { .. } | Self::NoImage { .. } => Blame::Integrity,
             Self::NoHash { .. } => Blame::Network,
             Self::ConfigNotCommitted
@@ -393,6 +409,7 @@ impl Fault for BuildError {
             | Self::Output(_)
             | Self::Builder(_)
             | Self::Wheel { .. }
+            | Self::Requirements(_)
             | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),
         }
     }
@@ -402,6 +419,9 @@ impl Fault for BuildError {
         match self {
             Self::Read { source, .. } => io_hints(source),
             Self::ConfigNotCommitted => vec!["commit it, or build with --allow-dirty".to_owned()],
+            Self::NoRequirements { .. } => {
+                vec!["`requirements` names it in the configuration: commit it, or name another".to_owned()]
+            }
             Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => vec![relock.to_owned()],
             Self::Failed { log_path, .. } => vec![
                 format!("the whole log is {}", log_path.display()),

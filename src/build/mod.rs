@@ -9,6 +9,7 @@ mod error;
 mod execute;
 mod fill;
 mod locking;
+mod pinned;
 pub mod plan;
 mod planning;
 mod prepare;

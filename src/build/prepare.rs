@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
-use crate::lock::{Asked, AskedImage, Lock, LockedImage};
+use crate::lock::{Asked, AskedImage, Lock, LockedImage, LockedTarget};
 use crate::name::{DebianRelease, ImageRef, Platform, PythonVersion};
 use crate::source::{DirtyPolicy, IgnoredPaths, Source};
 use crate::wheel::PythonTarget;
@@ -89,8 +89,14 @@ impl Prepared {
         requires_of(self.project.pyproject.as_ref())
     }
 
-    /// What a target asks of the lock in one variant.
-    pub(super) fn asked(&self, target: &Target, builder: &Builder, variant: &Variant) -> Asked {
+    /// What a target asks of the lock in one variant; `locked` is what it has now.
+    pub(super) fn asked(
+        &self,
+        target: &Target,
+        builder: &Builder,
+        variant: &Variant,
+        locked: Option<&LockedTarget>,
+    ) -> Result<Asked, BuildError> {
         let mut include: Vec<String> = Vec::new();
         // An image by reference has what it has.
         if variant.image.is_assembled() {
@@ -101,11 +107,11 @@ impl Prepared {
         let mut suites = variant.suites.clone();
         suites.sort();
         suites.dedup();
-        Asked {
+        Ok(Asked {
             python: variant.python,
             image: AskedImage { reference: variant.image.clone(), recipe: RECIPE, include, suites },
             requires: if builder.asks_backend() { self.requires() } else { Vec::new() },
-            requirements: Vec::new(),
+            requirements: self.requirements_now(target, builder, locked)?,
             extras: target.runtime.extras.clone(),
             groups: target.runtime.groups.clone(),
             crates: self
@@ -115,7 +121,7 @@ impl Prepared {
                 .map(|one| (one.name.clone(), one.version.clone(), one.sha256))
                 .collect(),
             tools: Some(builder.toolchain().distributions().to_vec()),
-        }
+        })
     }
 }
 

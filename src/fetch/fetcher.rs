@@ -25,7 +25,6 @@ use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::event::{Cancel, Event, Reporter, Unit};
 use crate::lock::{Distribution, ImageContent, LockedImage};
-use crate::name::PackageName;
 use crate::store::Store;
 
 /// How often progress is told and a stop is looked for.
@@ -304,27 +303,6 @@ impl Fetcher {
             1 => errors.pop().map_or(Ok(()), Err),
             _ => Err(FetchError::Several(errors)),
         }
-    }
-
-    /// Every file that an index lists for a project: those of the first index that has it.
-    ///
-    /// # Errors
-    /// No index has it ([`FetchError::is_not_found`]), or one cannot be asked.
-    pub fn listing(&self, name: &PackageName, cancel: &Cancel) -> Result<Vec<IndexFile>, FetchError> {
-        let mut last = None;
-        for index in self.shared.indexes.all() {
-            let Ok(url) = super::mirrors::folder(index).join(&format!("{name}/")) else { continue };
-            self.allowed(&url)?;
-            match self.run(self.shared.page(&url), cancel) {
-                Ok(files) => return Ok(files.to_vec()),
-                Err(error) if error.is_not_found() => last = Some(error),
-                Err(error) => return Err(error),
-            }
-        }
-        Err(last.unwrap_or_else(|| FetchError::Answer {
-            url: name.to_string(),
-            problem: "no index is configured that could be asked for it".to_owned(),
-        }))
     }
 
     pub(super) fn allowed(&self, url: &Url) -> Result<(), FetchError> {

@@ -105,6 +105,16 @@ impl PythonIndexes {
         }
     }
 
+    /// Every index and other place, as they are configured but without credentials.
+    #[must_use]
+    pub fn shown(&self) -> Vec<String> {
+        let places = self.find_links.iter().map(|place| match place {
+            FindLinks::Folder(path) | FindLinks::Page(path) => path.display().to_string(),
+            FindLinks::Url(url) => url.bare().to_string(),
+        });
+        self.all().iter().map(ToString::to_string).chain(places).collect()
+    }
+
     /// Folders and pages of the host that the resolver's box must see, read-only, at the same paths.
     pub fn host_paths(&self) -> impl Iterator<Item = &Path> {
         self.find_links.iter().filter_map(|place| match place {

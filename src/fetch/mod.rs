@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod fetcher;
 mod indexes;
+mod listing;
 mod mirrors;
 mod net;
 mod page;

@@ -220,11 +220,11 @@ fn membership(text: &str) -> Option<(&'static str, &'static str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::name::Platform;
+    use crate::name::{DebianRelease, Platform};
     use crate::wheel::PythonTarget;
 
     fn bookworm() -> Interpreter {
-        PythonTarget::of(&"debian:bookworm".parse().unwrap(), Platform::LinuxAmd64).into()
+        PythonTarget::debian(DebianRelease::Bookworm, Platform::LinuxAmd64).into()
     }
 
     fn value(text: &str) -> Result<bool, String> {

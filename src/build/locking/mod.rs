@@ -2,6 +2,7 @@
 
 mod images;
 mod needs;
+mod runtime;
 mod sdists;
 mod wanted;
 
@@ -74,7 +75,7 @@ pub(super) fn check(prepared: &Prepared, lock: &Lock, path: &Path) -> Result<(),
                     let python = python_named(variant.python);
                     vec![format!("it holds nothing for {}{python}", prepared.platform)]
                 }
-                Some(locked) => locked.stale(lock, &prepared.asked(target, builder, variant)),
+                Some(locked) => locked.stale(lock, &prepared.asked(target, builder, variant, Some(locked))?),
             };
             if !reasons.is_empty() {
                 let (path, target) = (path.to_owned(), target.name.clone());
@@ -128,8 +129,8 @@ fn lock_target(
     upgrade: &Upgrade,
     supplier: &Supplier<'_>,
 ) -> Result<Lock, BuildError> {
-    let asked = prepared.asked(target, builder, variant);
     let kept = old.find(&target.name, prepared.platform, variant.python);
+    let asked = prepared.asked(target, builder, variant, kept)?;
     let images = Images { supplier, upgrade, old, platform: prepared.platform };
     let mut made = Made::default();
     let (locked_image, image) = images.image(&asked.image, kept.map(|kept| kept.image), &made)?;
@@ -154,21 +155,29 @@ fn lock_target(
         above: &[],
     };
     let needs = locker.needs(&subject, &locked_image, &image, &mut made)?;
+    let runtime = match prepared.own_lock(target, builder) {
+        Some(own) => {
+            let kept = kept.map(|kept| kept.distributions.as_slice()).unwrap_or_default();
+            Some(locker.runtime(prepared, &own, target, &locked_image, kept, &mut made)?)
+        }
+        None => None,
+    };
+    let (requirements, runtime) =
+        runtime.map_or_else(Default::default, |runtime| (runtime.requirements, runtime.distributions));
     let tools = builder.toolchain().distributions().iter().cloned();
     let locked = LockedTarget {
         name: target.name.clone(),
         platform: prepared.platform,
         python: locker.python,
         image: locked_image.digest,
-        requirements: asked.requirements,
+        requirements,
         extras: asked.extras,
         groups: asked.groups,
         requires: asked.requires,
         hooks: needs.hooks,
         crates: needs.crates,
-        distributions: tools.chain(needs.distributions).collect(),
+        distributions: tools.chain(needs.distributions).chain(runtime).collect(),
     };
-    made.images.push(locked_image);
     let mut lock = Lock::default();
     lock.merge(Lock { images: made.images, wheels: made.wheels, targets: vec![locked] });
     Ok(lock)

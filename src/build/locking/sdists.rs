@@ -188,8 +188,9 @@ impl Locker<'_> {
         }
         let builder = Builder::built_in("python-build")?;
         let old = self.images.old.wheels.iter().find(same);
-        if let Some(old) = old.filter(|old| self.stays(old, &builder)) {
-            self.keep_wheel(old, made)?;
+        if let Some(old) = old
+            && self.keep_if_it_stays(old, made)?
+        {
             return Ok(old.clone());
         }
         let source = self.sdist_source(sdist)?;
@@ -250,6 +251,15 @@ impl Locker<'_> {
         Ok(wheel)
     }
 
+    /// Takes a wheel over from the old lock, with all that builds it, if it may stay as it is.
+    pub(super) fn keep_if_it_stays(&self, old: &LockedWheel, made: &mut Made) -> Result<bool, BuildError> {
+        let stays = self.stays(old, &Builder::built_in("python-build")?);
+        if stays {
+            self.keep_wheel(old, made)?;
+        }
+        Ok(stays)
+    }
+
     /// Whether a wheel that was locked before may stay as it is.
     fn stays(&self, old: &LockedWheel, builder: &Builder) -> bool {
         let asked = self.sdist_image(builder, !old.crates.is_empty());
@@ -263,7 +273,6 @@ impl Locker<'_> {
         !named && self.images.old.image(&old.image).is_some_and(|image| is_still(image, &asked))
     }
 
-    /// Takes a wheel over from the old lock, with all that builds it.
     fn keep_wheel(&self, old: &LockedWheel, made: &mut Made) -> Result<(), BuildError> {
         let mut closure = self.images.old.wheels_for(&old.distributions);
         closure.push(old);
