@@ -11,6 +11,7 @@ mod context;
 
 mod build;
 mod bundle;
+mod cargo;
 mod debian;
 mod engine;
 mod fetch;

@@ -132,6 +132,8 @@ fn lock_target(
     let kept = old.find(&target.name, prepared.platform, variant.python);
     let asked = prepared.asked(target, builder, variant, kept)?;
     let images = Images { supplier, upgrade, old, platform: prepared.platform };
+    // What the source itself names comes first: it is small, and what is wrong with it is told at once.
+    supplier.lock_crates(prepared.crates_of(builder).unwrap_or_default())?;
     let mut made = Made::default();
     let (locked_image, image) = images.image(&asked.image, kept.map(|kept| kept.image), &made)?;
     made.images.push(locked_image.clone());
