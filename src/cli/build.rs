@@ -72,12 +72,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         normalize: args.no_normalize.then_some(Normalize::No),
     };
     let store = session.open_store()?;
-    let report = build::build(&request, session.context(&store, args.place.offline())).map_err(|error| {
-        let context = error.log_tail();
-        let mut failure = Failure::from(error);
-        failure.context = context;
-        failure
-    })?;
+    let report =
+        build::build(&request, session.context(&store, args.place.offline())).map_err(Failure::with_log)?;
     if session.json() {
         return session.print_json(&serde_json::json!(report));
     }

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::build::BuildError;
 use crate::error::{Blame, Fault};
 
 /// What a command failed with.
 pub(super) struct Failure {
     fault: Box<dyn Fault>,
     /// Lines of context that are printed before the error, for instance the tail of a build's log.
-    pub(super) context: Vec<String>,
+    context: Vec<String>,
     /// Whether standard output has its JSON document already.
     pub(super) printed: bool,
 }
@@ -22,6 +23,12 @@ impl<F: Fault> From<F> for Failure {
 }
 
 impl Failure {
+    /// A failure of a build, with the end of its log.
+    pub(super) fn with_log(error: BuildError) -> Self {
+        let context = error.log_tail();
+        Self { context, ..Self::from(error) }
+    }
+
     /// Says that the command printed its document before it failed.
     pub(super) fn already_printed(mut self) -> Self {
         self.printed = true;

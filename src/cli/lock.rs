@@ -33,7 +33,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         mode: if args.check { LockMode::Check } else { LockMode::Write },
     };
     let store = session.open_store()?;
-    let report = build::lock(&request, session.context(&store, args.place.offline()))?;
+    let report =
+        build::lock(&request, session.context(&store, args.place.offline())).map_err(Failure::with_log)?;
     if session.json() {
         return session.print_json(&serde_json::json!(report));
     }

@@ -27,3 +27,4 @@ mod source_archives;
 mod source_hostile;
 mod store;
 mod tidy;
+mod wheels;
