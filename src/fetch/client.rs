@@ -8,6 +8,7 @@ use reqwest::{NoProxy, Proxy, StatusCode, redirect};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
+use super::access::Repositories;
 use super::crates::Token;
 use super::secret::{self, Credentials, IndexUrl};
 use super::{FetchError, NetConfig};
@@ -33,6 +34,8 @@ pub(super) struct Client {
     credentials: Vec<(url::Origin, Credentials)>,
     /// The same, for registries of crates.
     tokens: RwLock<Vec<(url::Origin, Token)>>,
+    /// Repositories of images.
+    pub repositories: Repositories,
     plain: [OnceLock<reqwest::Client>; 4],
 }
 
@@ -41,6 +44,8 @@ pub(super) struct Client {
 pub(super) enum Failure {
     /// Trying again may help, at the earliest after this time.
     Passing { problem: String, after: Option<Duration> },
+    /// The server wants fewer requests (429), the next one after this time.
+    Throttled { after: Option<Duration> },
     /// It will not.
     Final(FetchError),
 }
@@ -66,16 +71,29 @@ pub(super) struct Answer {
 impl Client {
     pub fn new<'a>(net: NetConfig, configured: impl IntoIterator<Item = &'a IndexUrl>) -> Self {
         let known = configured.into_iter().filter_map(|url| Some((url.bare().origin(), url.credentials()?)));
-        Self { net, credentials: known.collect(), tokens: RwLock::default(), plain: Default::default() }
+        Self {
+            net,
+            credentials: known.collect(),
+            tokens: RwLock::default(),
+            repositories: Repositories::default(),
+            plain: Default::default(),
+        }
     }
 
     /// One GET. Status codes that say "later" are passing failures; others are the caller's to judge.
     pub async fn get(&self, url: &Url, body: Body, headers: &HeaderMap) -> Result<Answer, Failure> {
         let mut at = url.clone();
+        let mut challenged = false;
         for hop in 0..=REDIRECTS {
             let (bare, shown) = (secret::bare(&at), secret::shown(&at));
             let mut request = self.client(&bare, body)?.get(bare.clone()).headers(headers.clone());
-            if let Some(Credentials { user, password }) = self.credentials_for(&at, hop) {
+            let repository = self.repositories.of(&bare);
+            let sent_as = repository.as_ref().and_then(|repository| repository.header());
+            if repository.is_some() {
+                if let Some(header) = &sent_as {
+                    request = request.header(header::AUTHORIZATION, header.clone());
+                }
+            } else if let Some(Credentials { user, password }) = self.credentials_for(&at, hop) {
                 request = request.basic_auth(user, Some(password));
             } else if let Some(token) = self.token_for(&at) {
                 request = request.header(header::AUTHORIZATION, token);
@@ -98,8 +116,20 @@ impl Client {
                     .ok_or_else(|| answer(&shown, "redirects to no place that can be used"))?;
                 continue;
             }
-            if matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504) {
-                let after = response.headers().get(header::RETRY_AFTER).and_then(retry_after);
+            if status == StatusCode::UNAUTHORIZED
+                && !challenged
+                && let Some(repository) = &repository
+            {
+                challenged = true;
+                if repository.answer(self, response.headers(), sent_as.as_ref()).await? {
+                    continue;
+                }
+            }
+            let after = response.headers().get(header::RETRY_AFTER).and_then(retry_after);
+            if status == StatusCode::TOO_MANY_REQUESTS {
+                return Err(Failure::Throttled { after });
+            }
+            if matches!(status.as_u16(), 408 | 425 | 500 | 502..=504) {
                 let problem = format!("answered {status}");
                 return Err(Failure::Passing { problem, after: after.map(|after| after.min(LONGEST_WAIT)) });
             }
@@ -188,6 +218,38 @@ impl Client {
         Some(value)
     }
 
+    /// A client for one request that [`Client::once`] sends.
+    pub fn bare_client(&self, url: &Url) -> Result<&reqwest::Client, FetchError> {
+        self.client(url, Body::Page)
+    }
+
+    /// One request without redirects, and its body of at most `limit` bytes.
+    pub async fn once(
+        &self,
+        request: reqwest::RequestBuilder,
+        limit: usize,
+    ) -> Result<(StatusCode, Vec<u8>), Failure> {
+        let slow = |_| Failure::Passing {
+            problem: format!("no answer in {} s", self.net.stall_timeout.as_secs_f32()),
+            after: None,
+        };
+        let time = self.net.connect_timeout + self.net.stall_timeout;
+        let mut response =
+            timeout(time, request.send()).await.map_err(slow)?.map_err(|error| passing(&error))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) =
+            timeout(time, response.chunk()).await.map_err(slow)?.map_err(|error| passing(&error))?
+        {
+            if bytes.len() + chunk.len() > limit {
+                return Err(
+                    FetchError::TooLarge { url: secret::shown(response.url()), limit: limit as u64 }.into()
+                );
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok((response.status(), bytes))
+    }
+
     fn client(&self, url: &Url, body: Body) -> Result<&reqwest::Client, FetchError> {
         let unchecked = url.scheme() == "https" && self.net.is_trusted(url);
         let cell = &self.plain[usize::from(unchecked) * 2 + usize::from(body == Body::Page)];
@@ -245,11 +307,18 @@ impl Attempts {
 
     /// Waits before the next attempt, or gives up.
     pub async fn failed(&mut self, failure: Failure, url: &Url) -> Result<(), FetchError> {
+        self.count += 1;
         let (problem, after) = match failure {
             Failure::Final(error) => return Err(error),
             Failure::Passing { problem, after } => (problem, after),
+            Failure::Throttled { after }
+                if self.count >= self.most || after.is_some_and(|after| after > LONGEST_WAIT) =>
+            {
+                let (url, seconds) = (secret::shown(url), after.map(|after| after.as_secs()));
+                return Err(FetchError::Throttled { url, attempts: self.count, seconds });
+            }
+            Failure::Throttled { after } => (String::new(), after),
         };
-        self.count += 1;
         // rustls: a certificate that was refused will be refused again.
         if self.count >= self.most || problem.contains("invalid peer certificate") {
             return Err(FetchError::Unreachable { url: secret::shown(url), attempts: self.count, problem });

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::images::ImageSourceError;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
 use crate::store::StoreError;
@@ -82,6 +83,19 @@ pub enum FetchError {
         /// What went wrong the last time.
         problem: String,
     },
+    /// A server wants fewer requests.
+    #[error("{url} answered 429 Too Many Requests (tried {attempts} times{})", wait(*.seconds))]
+    Throttled {
+        /// What was asked for.
+        url: String,
+        /// How often.
+        attempts: u32,
+        /// After how many seconds it may be asked again, as it says.
+        seconds: Option<u64>,
+    },
+    /// An image by reference.
+    #[error(transparent)]
+    Image(#[from] Box<ImageSourceError>),
     /// A server sent something that cannot be used.
     #[error("{url}: {problem}")]
     Answer {
@@ -159,6 +173,10 @@ impl FetchError {
     }
 }
 
+fn wait(seconds: Option<u64>) -> String {
+    seconds.map_or_else(String::new, |seconds| format!("; it asks to wait {seconds} s"))
+}
+
 fn files(missing: &[String]) -> String {
     match missing.len() {
         1 => "1 file is".to_owned(),
@@ -193,11 +211,13 @@ impl Fault for FetchError {
     fn blame(&self) -> Blame {
         match self {
             Self::Store { source, .. } => source.blame(),
+            Self::Image(error) => error.blame(),
             Self::WrongDigest { .. } | Self::WrongSize { .. } => Blame::Integrity,
             Self::Offline { .. }
             | Self::NotFound { .. }
             | Self::Status { .. }
             | Self::Unreachable { .. }
+            | Self::Throttled { .. }
             | Self::Answer { .. }
             | Self::TooLarge { .. } => Blame::Network,
             Self::NoMirror { .. } | Self::NoRegistry { .. } | Self::Setting { .. } | Self::File { .. } => {
@@ -217,6 +237,8 @@ impl Fault for FetchError {
         let hint = |text: &str| vec![text.to_owned()];
         match self {
             Self::Store { source, .. } => source.hints(),
+            Self::Image(error) => error.hints(),
+            Self::Throttled { .. } => hint("wait and run it again: what came is kept; servers let users who log in ask more often"),
             Self::Offline { .. } => hint("run `sealwright fetch` where there is a network, then again"),
             Self::WrongDigest { .. } | Self::WrongSize { .. } => vec![
                 "nothing of it was stored; a proxy or a mirror may have changed it, so try another index or mirror"

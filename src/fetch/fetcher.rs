@@ -14,6 +14,7 @@ use url::Url;
 
 use super::client::Client;
 use super::crates::CrateRegistries;
+use super::images::Registries;
 use super::indexes::FindLinks;
 use super::page::IndexFile;
 use super::search::Search;
@@ -58,6 +59,7 @@ pub(super) struct Shared {
     warnings: Mutex<Vec<String>>,
     pages: Mutex<BTreeMap<Url, Arc<PageCell>>>,
     crates: OnceLock<CrateRegistries>,
+    registries: OnceLock<Registries>,
     sparse: Mutex<BTreeMap<Url, Arc<OnceCell<Arc<Sparse>>>>>,
 }
 
@@ -82,6 +84,11 @@ impl Shared {
 
     pub fn sparse_cell(&self, url: &Url) -> Arc<OnceCell<Arc<Sparse>>> {
         Arc::clone(locked(&self.sparse).entry(url.clone()).or_default())
+    }
+
+    /// Without any, if none were given.
+    pub fn registries(&self) -> &Registries {
+        self.registries.get_or_init(Registries::default)
     }
 
     /// Without any, if none were given.
@@ -120,6 +127,7 @@ impl Fetcher {
             pages: Mutex::default(),
             crates: OnceLock::new(),
             sparse: Mutex::default(),
+            registries: OnceLock::new(),
             indexes,
         };
         Self { shared: Arc::new(shared), mirrors, offline, runtime: OnceLock::new() }
@@ -132,6 +140,13 @@ impl Fetcher {
             self.shared.client.add_token(url, token.clone());
         }
         let _ = self.shared.crates.set(crates);
+        self
+    }
+
+    /// With registries of images. Those that are given first stay.
+    #[must_use]
+    pub fn with_registries(self, registries: Registries) -> Self {
+        let _ = self.shared.registries.set(registries);
         self
     }
 

@@ -4,6 +4,7 @@
 //! uv, cargo, apt and the environment; what they are is decided by digest alone. Credentials go to the host that they belong
 //! to and nowhere else, and are never printed.
 
+mod access;
 mod apt;
 mod client;
 mod crates;
@@ -11,6 +12,7 @@ mod default_index;
 mod document;
 mod error;
 mod fetcher;
+mod images;
 mod indexes;
 mod listing;
 mod mirrors;
@@ -28,6 +30,7 @@ mod wanted;
 pub use crates::{CrateOrigin, CrateRegistries};
 pub use error::FetchError;
 pub use fetcher::{Fetcher, Offline};
+pub use images::{ImageRequest, ImageSourceError, LoginFound, PinnedImage, Registries};
 pub use indexes::{FindLinks, NoIndex, PythonIndexes};
 pub use mirrors::{DebianMirrors, MirrorSettings};
 pub use net::NetConfig;

@@ -276,6 +276,7 @@ impl<'a> Search<'a> {
             | FetchError::Offline { .. }
             | FetchError::NoMirror { .. }
             | FetchError::NoRegistry { .. }
+            | FetchError::Image(_)
             | FetchError::Setting { .. }
             | FetchError::File { .. }
             | FetchError::Client { .. }
@@ -292,6 +293,7 @@ impl<'a> Search<'a> {
             }
             FetchError::Status { .. }
             | FetchError::Unreachable { .. }
+            | FetchError::Throttled { .. }
             | FetchError::Answer { .. }
             | FetchError::TooLarge { .. } => {
                 self.failed.get_or_insert(error);

@@ -41,11 +41,11 @@ impl Transfer<'_> {
             let before = partial.len();
             match self.attempt(&mut partial).await {
                 Ok(()) => {}
-                Err(Failure::Passing { problem, after }) => {
+                Err(failure @ (Failure::Passing { .. } | Failure::Throttled { .. })) => {
                     if partial.len() > before + PROGRESS {
                         attempts = Attempts::new(&self.client.net);
                     }
-                    attempts.failed(Failure::Passing { problem, after }, self.url).await?;
+                    attempts.failed(failure, self.url).await?;
                     continue;
                 }
                 Err(Failure::Final(error)) => {

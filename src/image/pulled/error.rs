@@ -47,12 +47,12 @@ pub enum Refusal {
 #[derive(Debug, thiserror::Error)]
 pub enum PulledError {
     /// Its manifest or configuration.
-    #[error("image {image}: {source}")]
+    #[error("image {image}: {why}")]
     Document {
         /// As written.
         image: String,
         /// Why.
-        source: OciError,
+        why: OciError,
     },
     /// The lock's layers are not those of the manifest that it names.
     #[error("image {image}: the lock names other blobs than manifest {manifest} does")]

@@ -71,7 +71,7 @@ fn unpack(
 ) -> Result<Image, ImageError> {
     let started = Instant::now();
     let Pulled { reference, manifest: digest, blobs, limits } = pulled;
-    let wrong = |source: OciError| PulledError::Document { image: reference.to_owned(), source };
+    let wrong = |source: OciError| PulledError::Document { image: reference.to_owned(), why: source };
     let manifest = Manifest::parse(&store.read(&digest)?).map_err(wrong)?;
     let named = manifest.blobs().map(|blob| (blob.digest, blob.size, blob.media_type.as_str()));
     if !named.eq(blobs.iter().map(|blob| (blob.digest, blob.size, blob.media_type.as_str()))) {
