@@ -16,7 +16,7 @@ use crate::store::RootUses;
 
 /// Says that a project uses what its lock names, so that `store gc` keeps it.
 pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Result<(), BuildError> {
-    let packages = lock.images.iter().flat_map(|image| image.packages().iter().map(|package| package.sha256));
+    let of_images = lock.images.iter().flat_map(LockedImage::blobs);
     let of_targets = lock.targets.iter().flat_map(|target| &target.distributions);
     let of_wheels = lock.wheels.iter().flat_map(|wheel| &wheel.distributions);
     let files = of_targets.chain(of_wheels).map(|file| file.sha256);
@@ -24,7 +24,7 @@ pub(super) fn keep_locked(lock: &Lock, path: &Path, context: Context<'_>) -> Res
     let crates = of_targets.chain(lock.wheels.iter().flat_map(|wheel| &wheel.crates)).map(|one| one.sha256);
     let sdists = lock.wheels.iter().map(|wheel| wheel.sdist.sha256);
     let uses = RootUses {
-        blobs: packages.chain(files).chain(sdists).chain(crates).collect(),
+        blobs: of_images.chain(files).chain(sdists).chain(crates).collect(),
         trees: lock.images.iter().map(|image| image.digest).collect(),
         ..RootUses::default()
     };
@@ -41,7 +41,7 @@ pub fn fetch(place: &Place, context: Context<'_>) -> Result<FetchReport, BuildEr
     let path = lock_path(place);
     let lock = read_lock(&path)?.ok_or_else(|| BuildError::NoLock { path: path.clone() })?;
     keep_locked(&lock, &path, context)?;
-    let supplier = Supplier::new(&prepared.project.debian, context);
+    let supplier = Supplier::new(&prepared, context);
     let mut list = List::default();
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
@@ -71,15 +71,12 @@ struct List<'a> {
 
 impl List<'_> {
     fn fetch(self, supplier: &Supplier<'_>) -> Result<FetchReport, BuildError> {
-        let Context { store, reporter, cancel, .. } = supplier.context();
         let mut report = FetchReport { files: 0, bytes: 0, images: 0 };
         let mut seen: BTreeSet<Sha256> = BTreeSet::new();
         let mut images = self.images;
         images.retain(|image| seen.insert(image.digest));
         for image in &images {
-            if !image.packages().iter().all(|package| store.has(&package.sha256)) {
-                supplier.fetcher()?.debian_packages(image, reporter, cancel)?;
-            }
+            supplier.image_files(image)?;
         }
         let mut files = self.files;
         files.retain(|file| seen.insert(file.sha256));
@@ -95,8 +92,9 @@ impl List<'_> {
         for image in &images {
             supplier.image(image)?;
         }
-        let sizes = images.iter().flat_map(|image| image.packages().iter().map(|package| package.size));
-        let sizes: Vec<u64> = sizes
+        let sizes: Vec<u64> = images
+            .iter()
+            .flat_map(|image| image.sizes())
             .chain(files.iter().map(|file| file.size))
             .chain(wheels.iter().map(|wheel| wheel.sdist.size))
             .chain(crates.iter().map(|one| one.size))

@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::digest::Sha256;
 use crate::image::RECIPE;
-use crate::lock::{Asked, AskedImage, Lock, LockedImage, LockedTarget};
+use crate::lock::{Asked, AskedImage, ImageContent, Lock, LockedImage, LockedTarget};
 use crate::name::{DebianRelease, ImageRef, Platform, PythonVersion};
 use crate::source::{DirtyPolicy, IgnoredPaths, Source};
 use crate::wheel::PythonTarget;
@@ -23,6 +23,8 @@ const LEGACY_REQUIRES: &str = "setuptools >= 40.8.0";
 
 /// A project, read.
 pub(super) struct Prepared {
+    /// The project's folder, which paths of layouts are relative to.
+    pub(super) folder: PathBuf,
     pub(super) source: Source,
     pub(super) project: Project,
     /// The targets that were asked for, each with its builder.
@@ -76,7 +78,7 @@ impl Prepared {
             })
             .collect::<Result<Vec<_>, BuildError>>()?;
         let crates = project.rust.as_ref().map(|_| crates::of_source(&source)).transpose()?;
-        Ok(Self { source, project, targets, platform, config, crates })
+        Ok(Self { folder: place.folder.clone(), source, project, targets, platform, config, crates })
     }
 
     /// Crates that the source names, if cargo compiles it and this builder asks its backend to.
@@ -198,7 +200,17 @@ pub(super) fn release(image: &ImageRef) -> Result<DebianRelease, BuildError> {
 
 /// The interpreter of an image.
 pub(super) fn python_of(image: &LockedImage) -> Result<PythonTarget, BuildError> {
-    Ok(PythonTarget::debian(release(&image.reference)?, image.platform))
+    let platform = image.platform;
+    match &image.content {
+        ImageContent::Assembled(_) => Ok(PythonTarget::debian(release(&image.reference)?, platform)),
+        ImageContent::Pulled(pulled) => {
+            // A lock that was read holds none without.
+            let unknown = || BuildError::NotAssembled { image: image.reference.clone() };
+            let python = pulled.python_version().ok_or_else(unknown)?;
+            let glibc = pulled.glibc_version().ok_or_else(unknown)?;
+            Ok(PythonTarget { python, platform, glibc })
+        }
+    }
 }
 
 /// A version of Python as messages name it.

@@ -42,7 +42,7 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
     prepared.source.require_history(&prepared.source.history_need()?)?;
     let lock = usable_lock(request, &prepared, context)?;
     let lock_file = Sha256::of(lock.to_text());
-    let supplier = Supplier::new(&prepared.project.debian, context);
+    let supplier = Supplier::new(&prepared, context);
     let mut results = Vec::new();
     let mut uses = RootUses::default();
     for (target, builder) in &prepared.targets {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::error::BuildError;
-use super::prepare::python_of;
+use super::prepare::{Prepared, python_of};
 use super::request::Context;
 use super::wheels;
 use crate::builder::Builder;
@@ -13,23 +13,24 @@ use crate::digest::Sha256;
 use crate::environment::{self, Environment, Purpose, Workshop};
 use crate::error::Fault;
 use crate::fetch::{
-    CrateRegistries, DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted,
+    CrateRegistries, DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Registries,
+    Wanted,
 };
 use crate::image::{self, Image};
-use crate::lock::{Distribution, Lock, LockedCrate, LockedImage, LockedTarget, LockedWheel};
+use crate::lock::{Distribution, ImageContent, Lock, LockedCrate, LockedImage, LockedTarget, LockedWheel};
 use crate::resolve::debian::Documents;
 use crate::wheel::PythonTarget;
 
 /// Gets what is missing in the store. The network's settings are read when something is missing, not before.
 pub(super) struct Supplier<'a> {
     context: Context<'a>,
-    debian: &'a DebianSources,
+    prepared: &'a Prepared,
     fetcher: OnceLock<Fetcher>,
 }
 
 impl<'a> Supplier<'a> {
-    pub(super) fn new(debian: &'a DebianSources, context: Context<'a>) -> Self {
-        Self { context, debian, fetcher: OnceLock::new() }
+    pub(super) fn new(prepared: &'a Prepared, context: Context<'a>) -> Self {
+        Self { context, prepared, fetcher: OnceLock::new() }
     }
 
     /// What everything works with.
@@ -43,11 +44,8 @@ impl<'a> Supplier<'a> {
             return Ok(fetcher);
         }
         let from = self.context.surroundings;
-        let settings = MirrorSettings {
-            mirrors: self.debian.mirrors.clone(),
-            security_mirrors: self.debian.security_mirrors.clone(),
-            snapshot: self.debian.snapshot.clone(),
-        };
+        let DebianSources { mirrors, security_mirrors, snapshot } = self.prepared.project.debian.clone();
+        let settings = MirrorSettings { mirrors, security_mirrors, snapshot };
         let mirrors = DebianMirrors::load(&settings, from)?;
         let fetcher = Fetcher::new(
             self.context.store,
@@ -56,20 +54,36 @@ impl<'a> Supplier<'a> {
             mirrors,
             self.context.offline,
         )
-        .with_crates(CrateRegistries::load(from)?);
+        .with_crates(CrateRegistries::load(from)?)
+        .with_registries(Registries::load(
+            &self.prepared.project.registry,
+            &self.prepared.folder,
+            from,
+        ));
         Ok(self.fetcher.get_or_init(|| fetcher))
     }
 
-    /// The image, unpacked; its packages are fetched if it has to be assembled.
+    /// The image, unpacked; its packages or layers are fetched if it is not there.
     pub(super) fn image(&self, locked: &LockedImage) -> Result<Image, BuildError> {
         let Context { store, engine, reporter, cancel, .. } = self.context;
         if let Some(image) = image::present(&locked.digest, store)? {
-            return Ok(image);
+            return Ok(image.of(locked));
         }
-        if !locked.packages().iter().all(|package| store.has(&package.sha256)) {
-            self.fetcher()?.debian_packages(locked, reporter, cancel)?;
-        }
+        self.image_files(locked)?;
         Ok(image::ensure(locked, store, engine, reporter, cancel)?)
+    }
+
+    /// Fetches what an image is made of, where it is missing: its packages, or its manifest and layers.
+    pub(super) fn image_files(&self, locked: &LockedImage) -> Result<(), BuildError> {
+        let Context { store, reporter, cancel, .. } = self.context;
+        if locked.blobs().all(|blob| store.has(&blob)) {
+            return Ok(());
+        }
+        match &locked.content {
+            ImageContent::Assembled(_) => self.fetcher()?.debian_packages(locked, reporter, cancel)?,
+            ImageContent::Pulled(_) => self.fetcher()?.image_blobs(locked, reporter, cancel)?,
+        }
+        Ok(())
     }
 
     /// Fetches distributions that are missing.

@@ -239,7 +239,7 @@ pub fn box_environment() -> BTreeMap<String, String> {
         ("LC_ALL", "C.UTF-8"),
         ("LOGNAME", "build"),
         ("NO_COLOR", "1"),
-        ("PATH", "/env/build/bin:/usr/bin:/bin"),
+        ("PATH", "/env/build/bin:/usr/local/bin:/usr/bin:/bin"),
         ("SHELL", "/bin/sh"),
         ("TERM", "dumb"),
         ("TMPDIR", "/tmp"),

@@ -29,7 +29,7 @@ pub(super) fn compile(purpose: Purpose, workshop: Workshop<'_>, root: &Path) -> 
     fs::create_dir(&out).map_err(EnvironmentError::io("create", &out))?;
     // `-S`: a `.pth` file of a wheel is code, and must not run here. `-I`: no variable, no folder decides anything.
     let mut argv: Vec<String> =
-        [&format!("/usr/bin/python{python}"), "-I", "-S", "-B", "-W", "ignore", "-c", SCRIPT]
+        [&workshop.image.interpreter(python), "-I", "-S", "-B", "-W", "ignore", "-c", SCRIPT]
             .map(String::from)
             .into();
     argv.push(format!("{}/{site}", purpose.folder()));

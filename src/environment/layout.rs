@@ -36,22 +36,18 @@ pub(super) fn is_own(path: &str, python: PythonVersion) -> bool {
     program || path == "pyvenv.cfg" || path == "lib64" || path.starts_with("lib64/")
 }
 
-/// Makes what `python -m venv` makes, less its activation scripts: see the `venv` documentation and PEP 405.
-pub(super) fn make(root: &Path, python: PythonVersion) -> Result<(), EnvironmentError> {
+/// Makes what `python -m venv` of the image's `interpreter` makes, less its activation scripts: see the `venv` documentation and PEP 405.
+pub(super) fn make(root: &Path, python: PythonVersion, interpreter: &str) -> Result<(), EnvironmentError> {
     for folder in ["bin", "include", &site(python)] {
         let folder = root.join(folder);
         fs::create_dir_all(&folder).map_err(EnvironmentError::io("create", &folder))?;
     }
-    let config = format!("home = /usr/bin\ninclude-system-site-packages = false\nversion = {python}\n");
+    let home = interpreter.rsplit_once('/').map_or("/", |(folder, _)| folder);
+    let config = format!("home = {home}\ninclude-system-site-packages = false\nversion = {python}\n");
     write(root, "pyvenv.cfg", config.as_bytes(), Mode::File)?;
-    let interpreter = format!("/usr/bin/python{python}");
     let own = format!("bin/python{python}");
-    let links = [
-        (interpreter.as_str(), "bin/python"),
-        ("python", "bin/python3"),
-        ("python", own.as_str()),
-        ("lib", "lib64"),
-    ];
+    let links =
+        [(interpreter, "bin/python"), ("python", "bin/python3"), ("python", own.as_str()), ("lib", "lib64")];
     for (target, link) in links {
         let link = root.join(link);
         symlink(target, &link).map_err(EnvironmentError::io("link", &link))?;

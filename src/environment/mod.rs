@@ -150,7 +150,7 @@ pub fn ensure(
     }
     workshop.reporter.stage(&format!("installing {} wheels to {}", wheels.len(), purpose.folder()));
     let tree = store.new_tree(TreeKind::Environment, &key)?;
-    layout::make(tree.path(), workshop.target.python)?;
+    layout::make(tree.path(), workshop.target.python, &workshop.image.interpreter(workshop.target.python))?;
     install::install(&wheels, purpose, workshop, tree.path())?;
     compile::compile(purpose, workshop, tree.path())?;
     layout::settle(tree.path())?;
@@ -173,6 +173,9 @@ struct Made<'a> {
     purpose: Purpose,
     python: PythonVersion,
     image: Sha256,
+    /// Of an image by reference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    interpreter: Option<&'a str>,
     wheels: Vec<(&'a str, Sha256)>,
 }
 
@@ -186,6 +189,7 @@ fn key(
         purpose,
         python: workshop.target.python,
         image: workshop.image.digest,
+        interpreter: workshop.image.python.as_deref(),
         wheels: wheels.iter().map(|wheel| (wheel.file.as_str(), wheel.sha256)).collect(),
     };
     Ok(Sha256::of(serde_json::to_vec(&made).map_err(EnvironmentError::Encode)?))

@@ -36,7 +36,7 @@ pub use pulled::{
 use crate::digest::Sha256;
 use crate::event::{Cancel, Reporter};
 use crate::lock::{AssembledImage, ImageContent, LockedImage, LockedPackage, LockedSuite};
-use crate::name::{ImageRef, Platform};
+use crate::name::{ImageRef, Platform, PythonVersion};
 use crate::sandbox::Engine;
 use crate::store::{Store, TreeKind};
 
@@ -108,6 +108,26 @@ pub struct Image {
     pub digest: Sha256,
     /// The unpacked tree: read-only, to be the root of a box.
     pub root: PathBuf,
+    /// The interpreter in it, if it is another one than Debian's.
+    pub python: Option<String>,
+}
+
+impl Image {
+    /// The absolute path of its interpreter, of this version.
+    #[must_use]
+    pub fn interpreter(&self, python: PythonVersion) -> String {
+        self.python.clone().unwrap_or_else(|| format!("/usr/bin/python{python}"))
+    }
+
+    /// The image of a lock's entry, which knows the interpreter.
+    #[must_use]
+    pub fn of(mut self, locked: &LockedImage) -> Self {
+        self.python = match &locked.content {
+            ImageContent::Assembled(_) => None,
+            ImageContent::Pulled(pulled) => Some(pulled.python.clone()),
+        };
+        self
+    }
 }
 
 /// What is kept of an image beside its tree: enough to make its layers again.
@@ -162,7 +182,7 @@ pub fn ensure(
     cancel: &Cancel,
 ) -> Result<Image, ImageError> {
     if let Some(image) = present(&locked.digest, store)? {
-        return Ok(image);
+        return Ok(image.of(locked));
     }
     let image = match &locked.content {
         ImageContent::Assembled(assembled) => {
@@ -186,7 +206,7 @@ pub fn ensure(
             actual: image.digest,
         });
     }
-    Ok(image)
+    Ok(image.of(locked))
 }
 
 /// The image with this manifest digest, if its tree is in the store: no package is needed then.
@@ -195,7 +215,7 @@ pub fn ensure(
 /// The host fails.
 pub fn present(digest: &Sha256, store: &Store) -> Result<Option<Image>, ImageError> {
     let tree = store.tree(TreeKind::Image, digest)?;
-    Ok(tree.map(|tree| Image { digest: *digest, root: tree.path }))
+    Ok(tree.map(|tree| Image { digest: *digest, root: tree.path, python: None }))
 }
 
 /// Where the record of an image is among the store's action results.
@@ -261,5 +281,5 @@ fn make(
     reporter.report(crate::event::Event::StageDone {
         what: format!("assembled {}: {files} files in {seconds:.1} s", inputs.reference),
     });
-    Ok(Image { digest, root: tree.path })
+    Ok(Image { digest, root: tree.path, python: None })
 }

@@ -99,8 +99,13 @@ impl PulledImage {
         };
         if self.python.parse::<crate::name::SandboxPath>().is_err()
             || self.python.contains(char::is_whitespace)
+            || self.python_version().is_none()
         {
-            return bad("python", &self.python, "an absolute path without '..' and spaces");
+            return bad(
+                "python",
+                &self.python,
+                "an absolute path without '..' and spaces that ends with pythonX.Y",
+            );
         }
         let number = |part: &str| part.len() <= 3 && part.parse::<u16>().is_ok();
         if !self.glibc.split_once('.').is_some_and(|(major, minor)| number(major) && number(minor)) {

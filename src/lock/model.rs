@@ -60,7 +60,7 @@ pub struct PulledImage {
     pub index: Option<Sha256>,
     /// Bytes of the manifest.
     pub size: u64,
-    /// Absolute path of its Python in the image.
+    /// Absolute path of its Python in the image. Its name tells the version: `/usr/local/bin/python3.12`.
     pub python: String,
     /// Version of its C library: `2.36`.
     pub glibc: String,
@@ -80,7 +80,42 @@ pub struct LockedLayer {
     pub media_type: String,
 }
 
+impl PulledImage {
+    /// The version of its Python.
+    #[must_use]
+    pub fn python_version(&self) -> Option<PythonVersion> {
+        self.python.rsplit_once('/')?.1.strip_prefix("python")?.parse().ok()
+    }
+
+    /// The version of its C library, as two numbers.
+    #[must_use]
+    pub fn glibc_version(&self) -> Option<(u16, u16)> {
+        let (major, minor) = self.glibc.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+}
+
 impl LockedImage {
+    /// Digests of the files that it is made of: packages, or the manifest with the blobs that it names.
+    pub fn blobs(&self) -> impl Iterator<Item = Sha256> + '_ {
+        let (manifest, layers) = match &self.content {
+            ImageContent::Assembled(_) => (None, &[] as &[LockedLayer]),
+            ImageContent::Pulled(pulled) => (Some(self.digest), pulled.layers.as_slice()),
+        };
+        let packages = self.packages().iter().map(|package| package.sha256);
+        packages.chain(manifest).chain(layers.iter().map(|layer| layer.digest))
+    }
+
+    /// Bytes of each of these files.
+    pub fn sizes(&self) -> impl Iterator<Item = u64> + '_ {
+        let (manifest, layers) = match &self.content {
+            ImageContent::Assembled(_) => (None, &[] as &[LockedLayer]),
+            ImageContent::Pulled(pulled) => (Some(pulled.size), pulled.layers.as_slice()),
+        };
+        let packages = self.packages().iter().map(|package| package.size);
+        packages.chain(manifest).chain(layers.iter().map(|layer| layer.size))
+    }
+
     /// The packages that it is assembled from; none of an image by reference.
     #[must_use]
     pub fn packages(&self) -> &[LockedPackage] {

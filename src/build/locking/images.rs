@@ -9,9 +9,10 @@ use super::super::supply::ArchiveDocuments;
 use super::super::supply::Supplier;
 use super::needs::Made;
 use crate::digest::Sha256;
-use crate::image::{self, Image};
-use crate::lock::{AskedImage, ImageContent, Lock, LockedImage};
-use crate::name::Platform;
+use crate::fetch::ImageRequest;
+use crate::image::{self, Image, find_python};
+use crate::lock::{AskedImage, ImageContent, Lock, LockedImage, PulledImage};
+use crate::name::{ImageRef, Platform, PythonVersion};
 use crate::resolve::debian::{self, ArchiveKeys};
 
 /// What images are chosen with, for one platform.
@@ -22,6 +23,8 @@ pub(super) struct Images<'a> {
     /// The lock that there was.
     pub(super) old: &'a Lock,
     pub(super) platform: Platform,
+    /// The Python that an image by reference has to hold, if the configuration says.
+    pub(super) python: Option<PythonVersion>,
 }
 
 impl Images<'_> {
@@ -44,6 +47,9 @@ impl Images<'_> {
         if let Some(kept) = kept {
             return Ok((kept.clone(), self.supplier.image(kept)?));
         }
+        if !asked.reference.is_assembled() {
+            return self.pulled(&asked.reference);
+        }
         let context = self.supplier.context();
         let Context { store, engine, reporter, cancel, .. } = context;
         let fetcher = self.supplier.fetcher()?;
@@ -63,8 +69,28 @@ impl Images<'_> {
 }
 
 impl Images<'_> {
+    /// What a reference leads to now, with the Python that is found in it.
+    fn pulled(&self, reference: &ImageRef) -> Result<(LockedImage, Image), BuildError> {
+        let Context { store, engine, reporter, cancel, .. } = self.supplier.context();
+        let request = ImageRequest { reference, platform: self.platform };
+        let pinned = self.supplier.fetcher()?.pin_image(request, reporter, cancel)?;
+        // The image has to be there before its Python can be asked: until then its entry says nothing of it.
+        let image = self.supplier.image(&pinned.locked("", ""))?;
+        let name = reference.to_string();
+        let found = find_python(&image, &name, pinned.path(), self.python, store, engine, cancel)?;
+        let locked = pinned.locked(&found.path, &found.glibc);
+        Ok((locked.clone(), image.of(&locked)))
+    }
+
+    /// Whether an image of the old lock is for this platform and holds the Python that is asked for.
     fn is_ours(&self, image: &LockedImage) -> bool {
+        let holds =
+            |pulled: &PulledImage| self.python.is_none_or(|asked| pulled.python_version() == Some(asked));
         image.platform == self.platform
+            && match &image.content {
+                ImageContent::Assembled(_) => true,
+                ImageContent::Pulled(pulled) => holds(pulled),
+            }
     }
 }
 

@@ -97,7 +97,7 @@ pub(super) fn renew(
     let _guard =
         context.store.lock_key(&format!("lock-{}", path.display()), context.reporter, context.cancel)?;
     let mut lock = old.unwrap_or_default();
-    let supplier = Supplier::new(&prepared.project.debian, context);
+    let supplier = Supplier::new(prepared, context);
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
             let newer = lock_target(prepared, (target, builder, variant), &lock, upgrade, &supplier)?;
@@ -131,7 +131,7 @@ fn lock_target(
 ) -> Result<Lock, BuildError> {
     let kept = old.find(&target.name, prepared.platform, variant.python);
     let asked = prepared.asked(target, builder, variant, kept)?;
-    let images = Images { supplier, upgrade, old, platform: prepared.platform };
+    let images = Images { supplier, upgrade, old, platform: prepared.platform, python: variant.python };
     // What the source itself names comes first: it is small, and what is wrong with it is told at once.
     supplier.lock_crates(prepared.crates_of(builder).unwrap_or_default())?;
     let mut made = Made::default();

@@ -45,7 +45,7 @@ impl Bench {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("store")).unwrap();
-        let image = Image { digest: Sha256::of("image"), root: folder.path().to_owned() };
+        let image = Image { digest: Sha256::of("image"), root: folder.path().to_owned(), python: None };
         Self { folder, store, image, cancel: Cancel::new() }
     }
 
@@ -81,7 +81,7 @@ impl Bench {
         let root = self.folder.path().join(format!("tree-{}", Sha256::of(format!("{wheels:?}"))));
         fs::create_dir(&root).unwrap();
         let target = PythonTarget::debian(crate::name::DebianRelease::Bookworm, Platform::LinuxAmd64);
-        layout::make(&root, target.python)?;
+        layout::make(&root, target.python, "/usr/bin/python3")?;
         let workshop = Workshop {
             store: &self.store,
             engine: &NoEngine,

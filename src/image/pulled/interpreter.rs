@@ -115,10 +115,23 @@ pub fn find_python(
         let (image, found) = (reference.to_owned(), version);
         return Err(PulledError::OtherPython { image, python, found, asked }.into());
     }
-    // `python3` may lead elsewhere one day; a name with its version says what it is.
-    let exact = python.rsplit_once('/').map(|(folder, _)| format!("{folder}/python{version}"));
-    let path = exact.filter(|path| real(&image.root, path) == real(&image.root, &python)).unwrap_or(python);
+    let expected =
+        "a program that also has a name with its version, pythonX.Y, beside it or where it leads to";
+    let path = exact_name(&image.root, &python, version)
+        .ok_or_else(|| unfit(format!("a program of version {version} without one of its names"), expected))?;
     Ok(Interpreter { path, python: version, glibc })
+}
+
+/// The name of the same program that says its version: beside it, or what it leads to. A lock holds that one.
+fn exact_name(root: &Path, python: &str, version: PythonVersion) -> Option<String> {
+    let (folder, _) = python.rsplit_once('/')?;
+    let of_python = real(root, python)?;
+    let beside = format!("{folder}/python{version}");
+    if real(root, &beside).is_some_and(|path| path == of_python) {
+        return Some(beside);
+    }
+    let path = format!("/{}", of_python.to_str()?);
+    path.ends_with(&format!("/python{version}")).then_some(path)
 }
 
 /// `2.36` of `2.36` or `2.36.9000`.

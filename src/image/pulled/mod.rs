@@ -132,7 +132,7 @@ fn unpack(
     reporter.report(Event::StageDone {
         what: format!("unpacked {reference}: {entries} entries in {seconds:.1} s"),
     });
-    Ok(Image { digest, root: tree.path })
+    Ok(Image { digest, root: tree.path, python: None })
 }
 
 fn shown(path: &[tree::Name]) -> String {

@@ -68,7 +68,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
     if tools.offline == Offline::Yes {
         env.insert("UV_OFFLINE".to_owned(), "1".to_owned());
     }
-    let python = format!("/usr/bin/python{}", request.python);
+    let python = tools.image.interpreter(request.python);
     // A variable for this is not read by `uv pip compile`.
     let no_index = if env.remove("UV_NO_INDEX").is_some() { " --no-index" } else { "" };
     let common = format!(
