@@ -117,7 +117,7 @@ fn the_environment_is_fixed() {
     let environment = builder.environment(1_700_000_000);
     assert_eq!(environment["SOURCE_DATE_EPOCH"], "1700000000");
     assert_eq!(environment["PYTHONHASHSEED"], "0");
-    assert_eq!(environment["PATH"], "/env/build/bin:/usr/bin:/bin");
+    assert_eq!(environment["PATH"], "/env/build/bin:/usr/local/bin:/usr/bin:/bin");
     assert!(environment.values().all(|value| !value.contains("/root")));
 }
 

@@ -61,7 +61,7 @@ impl Bench {
         Ok(Self {
             folder,
             store,
-            image: Image { digest: Sha256::of("this host"), root: "/".into() },
+            image: Image { digest: Sha256::of("this host"), root: "/".into(), python: None },
             target: PythonTarget::debian(release, platform),
             engine: NativeEngine::new(context::program()),
             cancel: Cancel::new(),

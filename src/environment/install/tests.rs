@@ -81,7 +81,7 @@ impl Bench {
         let root = self.folder.path().join(format!("tree-{}", Sha256::of(format!("{wheels:?}"))));
         fs::create_dir(&root).unwrap();
         let target = PythonTarget::debian(crate::name::DebianRelease::Bookworm, Platform::LinuxAmd64);
-        layout::make(&root, target.python, "/usr/bin/python3")?;
+        layout::make(&root, target.python, "/usr/bin/python3.11")?;
         let workshop = Workshop {
             store: &self.store,
             engine: &NoEngine,
