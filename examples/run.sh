@@ -21,7 +21,7 @@ for argument in "$@"; do
     *) names+=("$argument") ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(hello hatch-vcs c-extension)
+[ ${#names[@]} -gt 0 ] || names=(hello hatch-vcs c-extension lockfiles/{pip,pip-tools,pipenv,poetry,uv,pylock})
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,7 +41,7 @@ checkout() {
 failed=0
 for name in "${names[@]}"; do
   folder=$work/$name
-  mkdir "$folder"
+  mkdir -p "$folder"
   # Without expected.sha256, which would depend on itself through the commit's id.
   tar -C "$examples/$name" --exclude=./dist --exclude=./provenance --exclude=./expected.sha256 -c . | tar -C "$folder" --no-same-owner -x
   chmod -R u=rwX,go=rX "$folder"
