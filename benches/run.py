@@ -5,6 +5,7 @@ import argparse
 import functools
 import json
 import os
+import re
 import shutil
 import statistics
 import subprocess
@@ -130,6 +131,42 @@ class Bench:
         medians = alternating(max(self.rounds, 20), ours=lambda: self.sealwright(folder, "build"))
         self.show_absolute("unchanged", medians["ours"] * 1000, 30, "ms")
 
+    def lock(self):
+        """From nothing, with Debian's indexes and the image warm, against both things that uv does for the same: the
+        project's dependencies and the build requirements, with hashes. What the project's own hooks take in the box is
+        not ours, and left out."""
+        folder = self.requests
+        theirs = self.work / "uv-project"
+        theirs.mkdir(exist_ok=True)
+        (theirs / "pyproject.toml").write_text(
+            '[project]\nname = "locked"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["requests==2.32.3"]\n')
+        (theirs / "build.in").write_text("setuptools >= 40.8.0\n")
+
+        def ours():
+            (folder / "sealwright.lock").unlink(missing_ok=True)
+            start = time.perf_counter()
+            done = subprocess.run([self.program, "-C", folder, "lock"], env=os.environ | {"SEALWRIGHT_STORE": str(self.store)},
+                                  capture_output=True, text=True, check=True)
+            seconds = time.perf_counter() - start
+            hooks = re.findall(r"asked the build backend: ([0-9.]+) s", done.stderr)
+            assert hooks, done.stderr
+            return seconds - sum(map(float, hooks))
+
+        def peer():
+            (theirs / "uv.lock").unlink(missing_ok=True)
+            uv = self.peers / "uv"
+            return (timed(uv, "lock", "--python", PYTHON, cwd=theirs)
+                    + timed(uv, "pip", "compile", "--python", PYTHON, "--generate-hashes", "--quiet", "build.in", cwd=theirs))
+
+        medians = alternating(self.rounds, ours=ours, uv=peer)
+        self.show("lock", medians["ours"], medians["uv"], 2.0)
+
+    def fresh(self):
+        folder = self.requests
+        self.sealwright(folder, "lock")
+        medians = alternating(max(self.rounds, 20), ours=lambda: self.sealwright(folder, "lock"))
+        self.show_absolute("fresh", medians["ours"] * 1000, 30, "ms")
+
     def box(self):
         assert self.requests
         tree = next((self.store / "trees" / "image").glob("*/root"))
@@ -188,7 +225,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "box", "image", "hash")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "hash")
 
 
 def install_needs():

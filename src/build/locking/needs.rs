@@ -1,6 +1,8 @@
 //! What the build of one source asks for, to a fixpoint: requirements, then what the backend asks for when it has
 //! these, until it asks for nothing else.
 
+use std::time::Instant;
+
 use super::super::error::BuildError;
 use super::super::planning::source_folder;
 use super::super::prepare::python_of;
@@ -10,6 +12,7 @@ use super::wanted::{requirements, wanted};
 use crate::builder::Builder;
 use crate::cargo::Crate;
 use crate::environment::{Environment, Purpose, Question, Workshop, ask_requires};
+use crate::event::Event;
 use crate::image::Image;
 use crate::lock::{Distribution, HookRequires, LockedCrate, LockedImage, LockedWheel, Role};
 use crate::name::{ImageRef, PythonVersion, TargetName};
@@ -104,7 +107,12 @@ impl Locker<'_> {
                 config_settings: &subject.config_settings,
                 limits: subject.limits,
             };
+            let began = Instant::now();
             let answer = ask_requires(&question, workshop)?;
+            let seconds = began.elapsed().as_secs_f64();
+            context
+                .reporter
+                .report(Event::StageDone { what: format!("asked the build backend: {seconds:.2} s") });
             if requirements(&answer) == requirements(&hooks) {
                 scratch.close()?;
                 return Ok(Needs { hooks: answer, crates, distributions: build });
