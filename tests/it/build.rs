@@ -2,6 +2,7 @@
 
 mod failures;
 mod faults;
+mod locking;
 
 use sealwright::provenance::Statement;
 use sealwright::record::lock_from_statement;
