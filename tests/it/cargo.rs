@@ -1,8 +1,8 @@
 //! Rust-backed sources: their crates come from a registry on loopback, by the checksums of their own `Cargo.lock`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use flate2::Compression;
@@ -235,6 +235,33 @@ fn a_registry_that_lies_about_itself_is_told() {
         let project = project(&server, &locked(&Sha256::of("x").to_string())).own_store();
         project.run(&["lock"]).code(7).stderr_has(expected);
     }
+}
+
+#[test]
+fn the_example_is_built_by_maturin_with_every_crate_of_its_lock() {
+    let host = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let host = host.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let project = Project::copy_of("examples/rust-extension").host_indexes();
+    let project = project.env("CARGO_HOME", host.unwrap_or_default()).git();
+    project.run(&["build"]).code(0).stderr_has("build-system.requires names maturin");
+    let wheel = format!("fnv1a_rs-1.0.0-cp313-cp313-linux_{}.whl", std::env::consts::ARCH);
+    assert_eq!(project.names("dist"), [wheel.as_str(), "fnv1a_rs-1.0.0.tar.gz"]);
+    let text = project.read(&format!("provenance/{wheel}.intoto.jsonl"));
+    let statement = Statement::parse_file(text.as_bytes()).unwrap();
+    let dependencies = &statement.predicate().build_definition.resolved_dependencies;
+    let recorded: BTreeSet<String> = dependencies
+        .iter()
+        .filter(|one| one.uri.starts_with("pkg:cargo/"))
+        .map(|one| format!("{} {}", one.uri, one.digest.as_sha256().unwrap()))
+        .collect();
+    let lock: cargo_lock::Lockfile = project.read("Cargo.lock").parse().unwrap();
+    let named: BTreeSet<String> = lock
+        .packages
+        .iter()
+        .filter_map(|one| Some(format!("pkg:cargo/{}@{} {}", one.name, one.version, one.checksum.as_ref()?)))
+        .collect();
+    assert_eq!(recorded, named);
+    assert!(named.len() > 10);
 }
 
 /// Fetches one crate with the settings of a home folder into a store of its own.
