@@ -3,11 +3,10 @@
 use std::str::FromStr;
 
 use pep440_rs::VersionSpecifiers;
-use pep508_rs::{Requirement, VersionOrUrl};
 use url::Url;
 
 use super::{Place, RequirementsError, broken, refused};
-use crate::name::PackageName;
+use crate::name::{NameError, PackageName};
 use crate::requirements::choose::stems;
 use crate::requirements::error::Unlockable;
 use crate::requirements::hash;
@@ -78,17 +77,33 @@ pub(super) fn parse(text: &str, at: &Place) -> Result<What, RequirementsError> {
     if name.is_some() || text.starts_with(['.', '/', '~']) || text.contains(['/', '\\']) {
         return Err(unlockable(Unlockable::Folder));
     }
-    let requirement = Requirement::<Url>::from_str(text).map_err(|error| {
-        let problem = plain(&error.message.to_string());
-        broken(at, format!("{shown:?} is no requirement: {problem}"))
-    })?;
-    let name =
-        PackageName::from_str(requirement.name.as_ref()).map_err(|error| broken(at, error.to_string()))?;
-    match requirement.version_or_url {
-        None => Ok(What::Named { name, specifiers: VersionSpecifiers::empty() }),
-        Some(VersionOrUrl::VersionSpecifier(specifiers)) => Ok(What::Named { name, specifiers }),
-        Some(VersionOrUrl::Url(_)) => Err(broken(at, format!("{shown:?} is no requirement"))),
+    named(text).map_err(|problem| broken(at, format!("{shown:?} is no requirement: {problem}")))
+}
+
+/// Reads `NAME[EXTRAS] VERSIONS` (dependency specifiers). Crate pep508_rs panics on `name-`, so only versions are left
+/// to a crate; extras are checked and passed over, since a lock names what they need itself.
+fn named(text: &str) -> Result<What, String> {
+    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
+    if end == 0 {
+        return Err("expected a name first".to_owned());
     }
+    let name: PackageName = text[..end].parse().map_err(|error: NameError| error.to_string())?;
+    let mut rest = text[end..].trim();
+    if let Some(extras) = rest.strip_prefix('[') {
+        let (extras, after) = extras.split_once(']').ok_or("`[` is not closed")?;
+        for extra in extras.split(',').map(str::trim).filter(|extra| !extra.is_empty()) {
+            extra.parse::<PackageName>().map_err(|error| error.to_string())?;
+        }
+        rest = after.trim();
+    }
+    let versions = rest.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')).unwrap_or(rest);
+    let specifiers = VersionSpecifiers::from_str(versions).map_err(|error| {
+        // The first line says what, the others show where.
+        let said = error.to_string();
+        let first = said.lines().next().unwrap_or_default().trim_end_matches(':');
+        plain(first.strip_prefix("Failed to parse version: ").unwrap_or(first))
+    })?;
+    Ok(What::Named { name, specifiers })
 }
 
 /// Reads a URL of a wheel or an sdist: its file name says name and version.

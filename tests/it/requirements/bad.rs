@@ -301,7 +301,12 @@ fn requirements_files() -> Vec<Bad> {
         ),
         (
             requirements("{\"a\": 1}"),
-            "requirements.txt:1: \"{\\\"a\\\": 1}\" is no requirement: expected package name starting with an alphanumeric character, found `{`",
+            "requirements.txt:1: \"{\\\"a\\\": 1}\" is no requirement: expected a name first",
+            "pip-compile --generate-hashes",
+        ),
+        (
+            requirements("async- HASH-A"),
+            "requirements.txt:1: \"async-\" is no requirement: not a Python package name: \"async-\" (expected ASCII letters, digits, '-', '_' and '.', with a letter or digit at both ends)",
             "pip-compile --generate-hashes",
         ),
         (
