@@ -24,6 +24,7 @@ pub mod requirements;
 pub mod sandbox;
 pub mod source;
 // layer 3
+pub mod export;
 pub mod image;
 pub mod output;
 pub mod record;

@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::digest::Sha256;
 use crate::environment::EnvironmentError;
 use crate::error::{Blame, Fault, io_hints};
+use crate::export::ExportError;
 use crate::fetch::FetchError;
 use crate::image::ImageError;
 use crate::lock::LockError;
@@ -74,6 +75,9 @@ pub enum BuildError {
     /// A builder's folder.
     #[error(transparent)]
     Builder(#[from] BuilderError),
+    /// An export.
+    #[error(transparent)]
+    Export(#[from] ExportError),
     /// A statement that could not be made.
     #[error("cannot write the statement")]
     Statement(#[from] StatementError),
@@ -312,6 +316,7 @@ impl BuildError {
             | Self::Python(_)
             | Self::Output(_)
             | Self::Builder(_)
+            | Self::Export(_)
             | Self::Statement(_)
             | Self::Engine(_)
             | Self::Platform { .. }
@@ -345,6 +350,7 @@ impl BuildError {
             Self::Python(error) => error,
             Self::Output(error) => error,
             Self::Builder(error) => error,
+            Self::Export(error) => error,
             Self::Engine(error) => error.0.as_ref(),
             Self::Wheel { source, .. } => source.as_ref(),
             Self::Cycle { .. }
@@ -408,6 +414,7 @@ impl Fault for BuildError {
             | Self::Python(_)
             | Self::Output(_)
             | Self::Builder(_)
+            | Self::Export(_)
             | Self::Wheel { .. }
             | Self::Requirements(_)
             | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),

@@ -7,6 +7,7 @@ mod cache;
 mod crates;
 mod error;
 mod execute;
+mod export;
 mod fill;
 mod locking;
 mod pinned;
@@ -20,6 +21,7 @@ mod supply;
 mod wheels;
 
 pub use error::{BuildError, EngineFault};
+pub use export::{BillFormat, ExportReport, WHEELHOUSE, bill, export_pylock, export_wheelhouse};
 pub use fill::fetch;
 pub use locking::lock;
 pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};

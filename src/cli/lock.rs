@@ -1,9 +1,13 @@
 //! `sealwright lock`.
 
+use std::path::PathBuf;
+
 use super::failure::Failure;
 use super::place::PlaceArgs;
 use super::session::{Session, shown};
-use crate::build::{self, LockMode, LockOutcome, LockRequest, Upgrade};
+use clap::ValueEnum;
+
+use crate::build::{self, LockMode, LockOutcome, LockRequest, Upgrade, WHEELHOUSE};
 use crate::name::PackageName;
 
 /// Resolves everything that builds use, and writes sealwright.lock
@@ -20,6 +24,18 @@ pub(super) struct Args {
     /// Write nothing: fail if the lock is stale
     #[arg(long, conflicts_with_all = ["upgrade", "upgrade_package"])]
     check: bool,
+    /// Also write what the targets run with (or are built with) as a lock file of another kind
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    export: Option<Format>,
+    /// Where the export goes; `fetch --export` puts the files there that it names
+    #[arg(long, value_name = "DIR", default_value = WHEELHOUSE, requires = "export")]
+    export_dir: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// pylock.toml (PEP 751)
+    Pylock,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
@@ -33,10 +49,21 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         mode: if args.check { LockMode::Check } else { LockMode::Write },
     };
     let store = session.open_store()?;
-    let report =
-        build::lock(&request, session.context(&store, args.place.offline())).map_err(Failure::with_log)?;
+    let context = session.context(&store, args.place.offline());
+    let report = build::lock(&request, context).map_err(Failure::with_log)?;
+    let exported = match args.export {
+        None => None,
+        Some(Format::Pylock) => {
+            let folder = request.place.folder.join(&args.export_dir);
+            Some(build::export_pylock(&request.place, &folder, context)?)
+        }
+    };
     if session.json() {
-        return session.print_json(&serde_json::json!(report));
+        let mut document = serde_json::json!(report);
+        if let Some(exported) = &exported {
+            document["exported"] = serde_json::json!(exported);
+        }
+        return session.print_json(&document);
     }
     if session.quiet() {
         return Ok(());
@@ -50,5 +77,9 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     session.print(&format!(
         "{what} ({} images, {} Debian packages, {} Python distributions)\n",
         report.images, report.packages, report.distributions
-    ))
+    ))?;
+    for file in exported.iter().flat_map(|exported| &exported.files) {
+        session.print(&format!("wrote {}\n", shown(&args.export_dir.join(file))))?;
+    }
+    Ok(())
 }

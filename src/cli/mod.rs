@@ -9,6 +9,7 @@ mod fetch;
 mod inspect;
 mod lock;
 mod place;
+mod sbom;
 mod session;
 mod signals;
 mod store;
@@ -76,6 +77,7 @@ enum Command {
     Lock(lock::Args),
     Fetch(fetch::Args),
     Inspect(inspect::Args),
+    Sbom(sbom::Args),
     Store(store::Args),
     Doctor(doctor::Args),
 }
@@ -141,6 +143,7 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
         Command::Lock(args) => lock::run(args, session),
         Command::Fetch(args) => fetch::run(args, session),
         Command::Inspect(args) => inspect::run(args, session),
+        Command::Sbom(args) => sbom::run(args, session),
         Command::Store(args) => store::run(args, session),
         Command::Doctor(args) => doctor::run(args, session),
     }

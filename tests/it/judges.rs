@@ -8,13 +8,13 @@ use std::process::Command;
 use crate::context::Project;
 
 /// A program of the judges' environment.
-fn judge(name: &str) -> Option<PathBuf> {
+pub fn judge(name: &str) -> Option<PathBuf> {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("judges/bin").join(name);
     path.is_file().then_some(path)
 }
 
 #[track_caller]
-fn assert_passes(command: &mut Command) {
+pub fn assert_passes(command: &mut Command) {
     let output = command.output().unwrap();
     let said =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();

@@ -14,6 +14,7 @@ mod bundle;
 mod cargo;
 mod debian;
 mod engine;
+mod export;
 mod fetch;
 mod inside;
 mod judges;
