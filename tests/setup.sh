@@ -44,3 +44,17 @@ if ! cmp -s tests/judges.txt "$judges/judges.txt"; then
     echo "skipped: the judges of tests/judges.txt cannot be installed; tests that need them are skipped"
   fi
 fi
+
+lockers=target/tmp/lockers
+if ! cmp -s tests/lockers.txt "$lockers/lockers.txt"; then
+  rm -rf "$lockers"
+  mkdir -p "$lockers"
+  while read -r name requirements; do
+    # shellcheck disable=SC2086 # several requirements
+    if ! { python3 -m venv "$lockers/$name" && "$lockers/$name/bin/pip" install --quiet $requirements; } >/dev/null 2>&1; then
+      rm -rf "${lockers:?}/$name"
+      echo "skipped: $requirements cannot be installed; tests that run it are skipped"
+    fi
+  done < <(grep -v '^#' tests/lockers.txt)
+  cp tests/lockers.txt "$lockers/lockers.txt"
+fi

@@ -1,15 +1,22 @@
 //! Environment markers (dependency specifiers, "environment markers"; PEP 751 for `extras` and `dependency_groups`).
+//!
+//! Crate `pep508_rs` reads each comparison; `and`, `or` and parentheses are read here. Its own trees are not used: some
+//! texts make it panic (`'x' ~= os_name`), and it has no value for what is not known.
 
 use std::collections::BTreeSet;
 
 use pep440_rs::Version;
-use pep508_rs::{ExtraName, MarkerTree, MarkerTreeKind, MarkerValueExtra, MarkerValueVersion};
+use pep508_rs::{
+    ExtraName, ExtraOperator, MarkerExpression, MarkerOperator, MarkerValueExtra, MarkerValueString,
+    MarkerValueVersion,
+};
 
 use super::interpreter::Interpreter;
+use crate::name::PackageName;
 
 /// Longer than any marker that a tool writes.
 const LIMIT: usize = 16 << 10;
-/// Deeper parentheses than any tool writes; the parser recurses.
+/// Deeper parentheses than any tool writes.
 const DEPTH: usize = 60;
 
 /// What `extra == "…"` is true for.
@@ -31,9 +38,11 @@ impl Active {
     }
 }
 
-/// How `'name' in extras` is written for a parser that knows `extra` alone.
-pub(super) fn encoded(set: &str, name: &str) -> String {
-    format!("{}-{name}", set.replace('_', "-"))
+/// What the markers of a `pylock.toml` are evaluated with.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sets {
+    pub(super) extras: BTreeSet<PackageName>,
+    pub(super) groups: BTreeSet<PackageName>,
 }
 
 /// Whether a marker holds.
@@ -41,31 +50,46 @@ pub(super) fn encoded(set: &str, name: &str) -> String {
 /// # Errors
 /// Why it cannot be said.
 pub(super) fn holds(text: &str, interpreter: &Interpreter, active: &Active) -> Result<bool, String> {
-    if text.len() > LIMIT || !text.is_ascii() {
-        return Err("longer than any marker, or not ASCII".to_owned());
-    }
-    if depth(text) > DEPTH {
-        return Err(format!("more than {DEPTH} parentheses within each other"));
-    }
-    let mut warning = None;
-    let mut report = |_, message: String| warning = Some(plain(&message));
-    let parsed: Result<MarkerTree, pep508_rs::Pep508Error> = MarkerTree::parse_reporter(text, &mut report);
-    let tree = parsed.map_err(|error| plain(&error.message.to_string()))?;
-    if let Some(warning) = warning {
-        return Err(warning);
-    }
-    let versions = interpreter.versions();
-    let walk = Walk { interpreter, versions, active };
-    walk.node(&tree).map_err(|variable| format!("it depends on {variable}, which is not known here"))
+    evaluate(text, interpreter, Names::Extra(active))
 }
 
 /// As [`holds`], for a lock file of PEP 751: `'x' in extras` and `'x' in dependency_groups`, and no `extra`.
-pub(super) fn holds_in_pylock(
-    text: &str,
-    interpreter: &Interpreter,
-    active: &Active,
-) -> Result<bool, String> {
-    holds(&rewrite(text)?, interpreter, active)
+pub(super) fn holds_in_pylock(text: &str, interpreter: &Interpreter, sets: &Sets) -> Result<bool, String> {
+    evaluate(text, interpreter, Names::Sets(sets))
+}
+
+#[derive(Clone, Copy)]
+enum Names<'a> {
+    Extra(&'a Active),
+    Sets(&'a Sets),
+}
+
+fn evaluate(text: &str, interpreter: &Interpreter, names: Names<'_>) -> Result<bool, String> {
+    if text.len() > LIMIT || !text.is_ascii() {
+        return Err("longer than any marker, or not ASCII".to_owned());
+    }
+    let words = words(text)?;
+    // Where the patch release is not known, all must agree.
+    let mut found: Option<Value> = None;
+    for version in interpreter.versions() {
+        let mut reading = Reading { text, words: &words, at: 0, version, interpreter, names };
+        let value = reading.or(0)?;
+        if let Some(extra) = reading.words.get(reading.at) {
+            return Err(format!("expected `and`, `or` or the end, found `{}`", extra.of(text)));
+        }
+        match &found {
+            Some(before) if *before != value => {
+                found = Some(Value::Unknown("the patch release (python_full_version)".to_owned()));
+                break;
+            }
+            _ => found = Some(value),
+        }
+    }
+    match found {
+        Some(Value::Known(value)) => Ok(value),
+        Some(Value::Unknown(variable)) => Err(format!("it depends on {variable}, which is not known here")),
+        None => Err("no version of Python is known".to_owned()),
+    }
 }
 
 /// The parser's messages hold line breaks and what it would do on its own.
@@ -79,142 +103,214 @@ pub(super) fn plain(message: &str) -> String {
     }
 }
 
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    for byte in text.bytes() {
-        match byte {
-            b'(' => depth += 1,
-            b')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest
+/// A value, or the variable that it hangs on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Value {
+    Known(bool),
+    Unknown(String),
 }
 
-struct Walk<'a> {
+/// A part of the text: a parenthesis, a quoted text with its quotes, a name, or an operator.
+#[derive(Clone, Copy)]
+struct Word {
+    start: usize,
+    end: usize,
+}
+
+impl Word {
+    fn of(self, text: &str) -> &str {
+        &text[self.start..self.end]
+    }
+}
+
+fn words(text: &str) -> Result<Vec<Word>, String> {
+    let bytes = text.as_bytes();
+    let (mut words, mut at) = (Vec::new(), 0);
+    let operator = |byte: u8| b"<>=!~".contains(&byte);
+    let name = |byte: u8| !byte.is_ascii_whitespace() && !operator(byte) && !b"()'\"".contains(&byte);
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at..];
+        let length = match byte {
+            _ if byte.is_ascii_whitespace() => {
+                at += 1;
+                continue;
+            }
+            b'(' | b')' => 1,
+            b'"' | b'\'' => {
+                let closed = rest[1..].iter().position(|other| *other == byte);
+                closed.ok_or_else(|| format!("the quote {} is not closed", char::from(byte)))? + 2
+            }
+            _ if operator(byte) => rest.iter().take_while(|byte| operator(**byte)).count(),
+            _ => rest.iter().take_while(|byte| name(**byte)).count(),
+        };
+        words.push(Word { start: at, end: at + length });
+        at += length;
+    }
+    Ok(words)
+}
+
+/// One evaluation, for one version of the interpreter.
+struct Reading<'a> {
+    text: &'a str,
+    words: &'a [Word],
+    at: usize,
+    version: Version,
     interpreter: &'a Interpreter,
-    versions: Vec<Version>,
-    active: &'a Active,
+    names: Names<'a>,
 }
 
-impl Walk<'_> {
-    /// The value of a decision diagram; where a variable is unknown all that may come must agree.
-    fn node(&self, tree: &MarkerTree) -> Result<bool, String> {
-        match tree.kind() {
-            MarkerTreeKind::True => Ok(true),
-            MarkerTreeKind::False => Ok(false),
-            MarkerTreeKind::Version(node) => {
-                let own;
-                let versions = match node.key() {
-                    MarkerValueVersion::PythonVersion => {
-                        let python = self.interpreter.target().python;
-                        own = [Version::new([u64::from(python.major), u64::from(python.minor)])];
-                        own.as_slice()
-                    }
-                    MarkerValueVersion::PythonFullVersion | MarkerValueVersion::ImplementationVersion => {
-                        &self.versions
-                    }
+impl<'a> Reading<'a> {
+    fn peek(&self) -> Option<&'a str> {
+        self.words.get(self.at).map(|word| word.of(self.text))
+    }
+
+    fn or(&mut self, depth: usize) -> Result<Value, String> {
+        let mut value = self.and(depth)?;
+        while self.peek() == Some("or") {
+            self.at += 1;
+            value = match (value, self.and(depth)?) {
+                (Value::Known(true), _) | (_, Value::Known(true)) => Value::Known(true),
+                (Value::Known(false), other) | (other, _) => other,
+            };
+        }
+        Ok(value)
+    }
+
+    fn and(&mut self, depth: usize) -> Result<Value, String> {
+        let mut value = self.one(depth)?;
+        while self.peek() == Some("and") {
+            self.at += 1;
+            value = match (value, self.one(depth)?) {
+                (Value::Known(false), _) | (_, Value::Known(false)) => Value::Known(false),
+                (Value::Known(true), other) | (other, _) => other,
+            };
+        }
+        Ok(value)
+    }
+
+    fn one(&mut self, depth: usize) -> Result<Value, String> {
+        if self.peek() != Some("(") {
+            return self.comparison();
+        }
+        if depth == DEPTH {
+            return Err(format!("more than {DEPTH} parentheses within each other"));
+        }
+        self.at += 1;
+        let value = self.or(depth + 1)?;
+        if self.peek() != Some(")") {
+            return Err(format!(
+                "expected `)`, found {}",
+                self.peek().map_or("the end".to_owned(), |word| format!("`{word}`"))
+            ));
+        }
+        self.at += 1;
+        Ok(value)
+    }
+
+    /// Two values with an operator between them.
+    fn comparison(&mut self) -> Result<Value, String> {
+        let words = &self.words[self.at..];
+        let negated = words.get(1).is_some_and(|word| word.of(self.text) == "not");
+        let count = if negated { 4 } else { 3 };
+        let Some(words) = words.get(..count) else {
+            let rest = words.first().map_or("", |first| &self.text[first.start..]);
+            return Err(format!(
+                "expected a comparison, found {}",
+                if rest.is_empty() { "the end".to_owned() } else { format!("`{rest}`") }
+            ));
+        };
+        self.at += count;
+        let part = &self.text[words[0].start..words[count - 1].end];
+        if let Names::Sets(sets) = self.names {
+            let mentions =
+                |word: &Word| matches!(word.of(self.text), "extra" | "extras" | "dependency_groups");
+            if words.iter().any(mentions) {
+                let word = |index: usize| words[index].of(self.text);
+                return membership(word(0), word(count - 2), word(count - 1), sets)
+                    .map(|is_in| Value::Known(is_in != negated))
+                    .ok_or_else(|| {
+                        format!("expected `'NAME' in extras` or `in dependency_groups`, found `{part}`")
+                    });
+            }
+        }
+        let mut warning = None;
+        let mut report = |_, message: String| warning = Some(plain(&message));
+        let parsed = MarkerExpression::parse_reporter(part, &mut report);
+        let parsed = parsed.map_err(|error| plain(&error.message.to_string()))?;
+        match (parsed, warning) {
+            (Some(expression), None) => self.value(&expression),
+            (_, Some(warning)) => Err(warning),
+            (None, None) => Err(format!("`{part}` says nothing")),
+        }
+    }
+
+    fn value(&self, expression: &MarkerExpression) -> Result<Value, String> {
+        let python = self.interpreter.target().python;
+        let short = Version::new([u64::from(python.major), u64::from(python.minor)]);
+        let version = |key: &MarkerValueVersion| match key {
+            MarkerValueVersion::PythonVersion => &short,
+            MarkerValueVersion::PythonFullVersion | MarkerValueVersion::ImplementationVersion => {
+                &self.version
+            }
+        };
+        match expression {
+            MarkerExpression::Version { key, specifier } => {
+                Ok(Value::Known(specifier.contains(version(key))))
+            }
+            MarkerExpression::VersionIn { key, versions, negated } => {
+                Ok(Value::Known(versions.contains(version(key)) != *negated))
+            }
+            MarkerExpression::String { key, operator, value } => match self.interpreter.variable(key) {
+                None => Ok(Value::Unknown(key.to_string())),
+                Some(known) => compare(key, known, *operator, value),
+            },
+            MarkerExpression::Extra { operator, name } => {
+                let MarkerValueExtra::Extra(name) = name else {
+                    return Err(format!("no extra can be named {:?}", name.to_string()));
                 };
-                let edges: Vec<MarkerTree> = node
-                    .edges()
-                    .filter(|(range, _)| versions.iter().any(|version| range.contains(version)))
-                    .map(|(_, tree)| tree)
-                    .collect();
-                self.agree(edges, || format!("the patch release ({})", node.key()))
-            }
-            MarkerTreeKind::String(node) => {
-                let value = self.interpreter.variable(node.key()).map(ToOwned::to_owned);
-                let edges: Vec<MarkerTree> = node
-                    .children()
-                    .filter(|(range, _)| value.as_ref().is_none_or(|value| range.contains(value)))
-                    .map(|(_, tree)| tree)
-                    .collect();
-                self.agree(edges, || node.key().to_string())
-            }
-            MarkerTreeKind::In(node) => match self.interpreter.variable(node.key()) {
-                Some(value) => self.node(&node.edge(node.value().contains(value))),
-                None => self.agree([node.edge(true), node.edge(false)], || node.key().to_string()),
-            },
-            MarkerTreeKind::Contains(node) => match self.interpreter.variable(node.key()) {
-                Some(value) => self.node(&node.edge(value.contains(node.value()))),
-                None => self.agree([node.edge(true), node.edge(false)], || node.key().to_string()),
-            },
-            MarkerTreeKind::Extra(node) => match node.name() {
-                MarkerValueExtra::Extra(name) => self.node(&node.edge(self.active.0.contains(name))),
-                MarkerValueExtra::Arbitrary(name) => Err(format!("{name:?}, which no extra can be named")),
-            },
-        }
-    }
-
-    fn agree(
-        &self,
-        edges: impl IntoIterator<Item = MarkerTree>,
-        variable: impl Fn() -> String,
-    ) -> Result<bool, String> {
-        let mut found = None;
-        for edge in edges {
-            let value = self.node(&edge)?;
-            if *found.get_or_insert(value) != value {
-                return Err(variable());
+                let active = match self.names {
+                    Names::Extra(active) => active.0.contains(name),
+                    Names::Sets(_) => return Err("`extra` has no value in this file".to_owned()),
+                };
+                Ok(Value::Known(match operator {
+                    ExtraOperator::Equal => active,
+                    ExtraOperator::NotEqual => !active,
+                }))
             }
         }
-        found.ok_or_else(variable)
     }
 }
 
-/// Writes `'x' in extras` as `extra == 'extras-x'`, and the other three forms likewise.
-fn rewrite(text: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(first) = rest.chars().next() {
-        if first == '"' || first == '\'' {
-            let literal = rest[1..].split(first).next().unwrap_or_default();
-            let after = rest.get(literal.len() + 2..).ok_or_else(|| "a quote is not closed".to_owned())?;
-            if let Some((operator, set, tail)) = membership(after) {
-                let name: crate::name::PackageName =
-                    literal.parse().map_err(|_| format!("{literal:?} is no name in {set}"))?;
-                out.push_str(&format!("extra {operator} '{}'", encoded(set, name.as_str())));
-                rest = tail;
-            } else {
-                out.push_str(&rest[..literal.len() + 2]);
-                rest = after;
-            }
-        } else if first.is_ascii_alphabetic() {
-            let word = word(rest);
-            if matches!(word, "extra" | "extras" | "dependency_groups") {
-                return Err(format!("expected `'NAME' in extras`, found `{word}` elsewhere"));
-            }
-            out.push_str(word);
-            rest = &rest[word.len()..];
-        } else {
-            out.push(first);
-            rest = &rest[first.len_utf8()..];
-        }
-    }
-    Ok(out)
+fn compare(
+    key: &MarkerValueString,
+    known: &str,
+    operator: MarkerOperator,
+    value: &str,
+) -> Result<Value, String> {
+    Ok(Value::Known(match operator {
+        MarkerOperator::Equal => known == value,
+        MarkerOperator::NotEqual => known != value,
+        MarkerOperator::In => value.contains(known),
+        MarkerOperator::NotIn => !value.contains(known),
+        MarkerOperator::Contains => known.contains(value),
+        MarkerOperator::NotContains => !known.contains(value),
+        MarkerOperator::GreaterThan => known > value,
+        MarkerOperator::GreaterEqual => known >= value,
+        MarkerOperator::LessThan => known < value,
+        MarkerOperator::LessEqual => known <= value,
+        MarkerOperator::TildeEqual => return Err(format!("`~=` compares versions, and {key} is none")),
+    }))
 }
 
-fn word(text: &str) -> &str {
-    let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'));
-    &text[..end.unwrap_or(text.len())]
-}
-
-/// Reads ` in extras` or ` not in dependency_groups`: the operator for `extra`, the set, and what follows.
-fn membership(text: &str) -> Option<(&'static str, &'static str, &str)> {
-    let mut rest = text.trim_start();
-    let mut operator = "==";
-    if word(rest) == "not" {
-        operator = "!=";
-        rest = rest["not".len()..].trim_start();
+/// The value of `'NAME' in SET`.
+fn membership(name: &str, operator: &str, set: &str, sets: &Sets) -> Option<bool> {
+    let quoted = name.starts_with(['"', '\'']).then(|| &name[1..name.len() - 1])?;
+    let name: PackageName = quoted.parse().ok()?;
+    match (operator, set) {
+        ("in", "extras") => Some(sets.extras.contains(&name)),
+        ("in", "dependency_groups") => Some(sets.groups.contains(&name)),
+        _ => None,
     }
-    rest = rest.strip_prefix("in").filter(|_| word(rest) == "in")?.trim_start();
-    let set = match word(rest) {
-        "extras" => "extras",
-        "dependency_groups" => "dependency_groups",
-        _ => return None,
-    };
-    Some((operator, set, &rest[set.len()..]))
 }
 
 #[cfg(test)]
@@ -244,6 +340,8 @@ mod tests {
             "'nux' in sys_platform",
             "sys_platform in 'linux darwin'",
             "sys_platform != 'darwin' or platform_release >= '20'",
+            "platform_release >= '20' or python_version >= '3'",
+            "sys_platform == 'linux' and os_name == 'posix' or os_name == 'nt' and sys_platform == 'x'",
             "python_version not in '2.7 3.6'",
             "(python_version < '3' or (python_version >= '3.8'))",
         ] {
@@ -270,6 +368,9 @@ mod tests {
             "it depends on platform_release, which is not known here"
         );
         assert!(error("python_version >= 'new'").contains("new"), "{}", error("python_version >= 'new'"));
+        assert_eq!(error("'3.11' ~= os_name"), "`~=` compares versions, and os_name is none");
+        assert!(error("os_name == 'posix' os_name").contains("`and`"));
+        assert!(error("(os_name == 'posix'").contains("`)`"));
         assert!(error("'a' == 'b'").contains("two quoted strings"));
         assert!(error("platform == 'x'").contains("platform"));
         assert!(error("os_name == sys_platform").contains("two markers"));
@@ -286,9 +387,9 @@ mod tests {
 
     #[test]
     fn sets_of_pylock_are_evaluated() {
-        let active =
-            Active::of([encoded("extras", "cli").as_str(), encoded("dependency_groups", "dev").as_str()]);
-        let value = |text: &str| holds_in_pylock(text, &bookworm(), &active);
+        let name = |name: &str| BTreeSet::from([name.parse::<PackageName>().unwrap()]);
+        let sets = Sets { extras: name("cli"), groups: name("dev") };
+        let value = |text: &str| holds_in_pylock(text, &bookworm(), &sets);
         for yes in [
             "'cli' in extras",
             "\"CLI\" in extras and 'x' not in extras",

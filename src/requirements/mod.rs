@@ -2,7 +2,7 @@
 //! read for one interpreter.
 //!
 //! Pure: files come through a closure, and nothing is resolved, downloaded or hashed anew. A file says which versions
-//! are taken and which digests are acceptable; which file of a version is installed is [`choose`]'s matter. What is not
+//! are taken and which digests are acceptable; which file of a version is installed is [`choose()`]'s matter. What is not
 //! exactly pinned by name, version and sha256 is refused, with its line and the command that mends it.
 
 mod choose;

@@ -2,11 +2,13 @@
 
 mod wire;
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::Unlockable;
-use super::marker::{self, Active};
+use super::marker::{self, Sets};
 use super::pins::{self, Pins};
 use super::place::Text;
 use super::reader::{Reader, same};
@@ -42,13 +44,13 @@ pub(super) fn read(path: &str, reader: &mut Reader<'_>) -> Result<Pins, Requirem
         lock.extras.iter().map(String::as_str),
         lock.dependency_groups.iter().chain(&lock.default_groups).map(String::as_str),
     )?;
-    let active = active(&lock, path, reader);
+    let sets = sets(&lock, path, reader);
     let mut taken: Vec<(&Package, Pin)> = Vec::new();
     for package in &lock.packages {
         let at = text.at(&package.span());
         let package = package.get_ref();
         if let Some(marker) = &package.marker
-            && !holds(marker, &active, reader, || at.clone())?
+            && !holds(marker, &sets, reader, || at.clone())?
         {
             continue;
         }
@@ -87,11 +89,11 @@ pub(super) fn read(path: &str, reader: &mut Reader<'_>) -> Result<Pins, Requirem
 
 fn holds(
     marker: &str,
-    active: &Active,
+    sets: &Sets,
     reader: &Reader<'_>,
     at: impl FnOnce() -> Place,
 ) -> Result<bool, RequirementsError> {
-    marker::holds_in_pylock(marker, reader.interpreter, active).map_err(|problem| RequirementsError::Marker {
+    marker::holds_in_pylock(marker, reader.interpreter, sets).map_err(|problem| RequirementsError::Marker {
         at: at(),
         marker: marker.to_owned(),
         problem,
@@ -101,7 +103,7 @@ fn holds(
 fn check_environments(lock: &Lock, text: Text<'_>, reader: &Reader<'_>) -> Result<(), RequirementsError> {
     let mut any = lock.environments.is_empty();
     for marker in &lock.environments {
-        any |= holds(marker.get_ref(), &Active::default(), reader, || text.at(&marker.span()))?;
+        any |= holds(marker.get_ref(), &Sets::default(), reader, || text.at(&marker.span()))?;
     }
     match lock.environments.first() {
         Some(first) if !any => {
@@ -118,22 +120,14 @@ fn check_environments(lock: &Lock, text: Text<'_>, reader: &Reader<'_>) -> Resul
 }
 
 /// The extras and groups that markers see; the file's `default-groups` when no group was asked for.
-fn active(lock: &Lock, path: &str, reader: &mut Reader<'_>) -> Active {
-    let mut active = Active::default();
-    for extra in &reader.selection.extras {
-        active.add(&marker::encoded("extras", extra.as_str()));
-    }
-    for group in &reader.selection.groups {
-        active.add(&marker::encoded("dependency_groups", group.as_str()));
-    }
-    if reader.selection.groups.is_empty() && !lock.default_groups.is_empty() {
-        for group in lock.default_groups.iter().filter_map(|name| name.parse::<PackageName>().ok()) {
-            active.add(&marker::encoded("dependency_groups", group.as_str()));
-        }
+fn sets(lock: &Lock, path: &str, reader: &mut Reader<'_>) -> Sets {
+    let mut groups: BTreeSet<PackageName> = reader.selection.groups.iter().cloned().collect();
+    if groups.is_empty() && !lock.default_groups.is_empty() {
+        groups.extend(lock.default_groups.iter().filter_map(|name| name.parse().ok()));
         let names = lock.default_groups.join(", ");
         reader.notes.push(format!("{path}: the file's default groups are taken: {names}"));
     }
-    active
+    Sets { extras: reader.selection.extras.iter().cloned().collect(), groups }
 }
 
 fn pin(package: &Package, name: PackageName, text: Text<'_>, at: Place) -> Result<Pin, RequirementsError> {

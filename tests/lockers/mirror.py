@@ -8,8 +8,10 @@ Tools that write URLs into their lock file are run against it, so that the files
 """
 
 import argparse
+import functools
 import html
 import json
+import re
 import sys
 import threading
 import urllib.parse
@@ -19,6 +21,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "corpus"))
 import index  # noqa: E402
 
+# Asking pip takes a second.
+host_index = functools.cache(index.index_url)
 pages: dict[str, tuple[str, dict]] = {}
 guard = threading.Lock()
 
@@ -27,9 +31,13 @@ def page(name: str) -> tuple[str, dict]:
     """The host's page of a project: its URL, and what it says."""
     with guard:
         if name not in pages:
-            url = f"{index.index_url()}/{name}/"
+            url = f"{host_index()}/{name}/"
             pages[name] = url, json.loads(index.get(url, index.SIMPLE_JSON))
         return pages[name]
+
+
+def path_of(name: str, file: str) -> str:
+    return f"/files/{name}/{urllib.parse.quote(file)}"
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -56,6 +64,8 @@ class Mirror(BaseHTTPRequestHandler):
             match parts:
                 case ["simple", name]:
                     self.project(name)
+                case [name, "json"]:
+                    self.releases(name)
                 case ["files", name, file]:
                     self.file(name, file)
                 case _:
@@ -65,15 +75,30 @@ class Mirror(BaseHTTPRequestHandler):
         except Exception as error:
             self.answer(f"{self.path}: {error}\n".encode(), "text/plain", getattr(error, "code", 502))
 
+    def seen(self, name: str) -> list[dict]:
+        """The files that were uploaded before the time."""
+        files = page(name)[1]["files"]
+        return [item for item in files if not self.before or item.get("upload-time", "") < self.before]
+
+    def releases(self, name: str):
+        """What pip-compile asks for hashes; without it it downloads every file."""
+        releases: dict[str, list] = {}
+        for item in self.seen(name):
+            file = item["filename"]
+            wheel = file.endswith(".whl")
+            version = file.split("-")[1] if wheel else re.sub(r"(\.tar\.\w+|\.zip|\.tgz)$", "", file).rpartition("-")[2]
+            kind = "bdist_wheel" if wheel else "sdist"
+            url = f"http://{self.headers['Host']}{path_of(name, file)}"
+            release = {"url": url, "packagetype": kind, "digests": item["hashes"]}
+            releases.setdefault(version, []).append(release)
+        self.answer(json.dumps({"releases": releases}).encode(), "application/json")
+
     def project(self, name: str):
         there = page(name)[1]
         files = []
-        for item in there["files"]:
-            if self.before and item.get("upload-time", "") >= self.before:
-                continue
-            path = f"/files/{name}/{urllib.parse.quote(item['filename'])}"
+        for item in self.seen(name):
             kept = ("filename", "hashes", "requires-python", "size", "upload-time", "yanked")
-            files.append({"url": path} | {key: item[key] for key in kept if item.get(key) is not None})
+            files.append({"url": path_of(name, item["filename"])} | {key: item[key] for key in kept if item.get(key) is not None})
         if "json" in self.headers.get("Accept", ""):
             body = {"meta": {"api-version": "1.1"}, "name": name, "files": files, "versions": there.get("versions", [])}
             self.answer(json.dumps(body).encode(), index.SIMPLE_JSON)

@@ -80,8 +80,8 @@ pub(super) fn parse(text: &str, at: &Place) -> Result<What, RequirementsError> {
     named(text).map_err(|problem| broken(at, format!("{shown:?} is no requirement: {problem}")))
 }
 
-/// Reads `NAME[EXTRAS] VERSIONS` (dependency specifiers). Crate pep508_rs panics on `name-`, so only versions are left
-/// to a crate; extras are checked and passed over, since a lock names what they need itself.
+/// Reads `NAME[EXTRAS] VERSIONS` (dependency specifiers). Crate `pep508_rs` panics on `name-`, so only versions are
+/// left to a crate; extras are checked and passed over, since a lock names what they need itself.
 fn named(text: &str) -> Result<What, String> {
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(text.len());
     if end == 0 {

@@ -136,6 +136,78 @@ proptest! {
     }
 }
 
+/// Markers and requirements of their own words in any order.
+fn words() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "python_version",
+        "python_full_version",
+        "extra",
+        "os_name",
+        "sys_platform",
+        "platform_release",
+        "and",
+        "or",
+        "not",
+        "in",
+        "==",
+        ">=",
+        "<",
+        "~=",
+        "!=",
+        "===",
+        "(",
+        ")",
+        "'3.11'",
+        "\"3.*\"",
+        "'linux'",
+        "'3.8 3.9'",
+        "'a-'",
+        "''",
+        "'",
+        "a",
+        "a-",
+        "[",
+        "]",
+        "[x-]",
+        ",",
+        "1.0",
+        "1.*",
+        "@",
+        "https://h.example/a-1.zip",
+        ";",
+        "#sha256=",
+        "1!2.0+l.o-c",
+        "^1",
+        "||",
+        "extras",
+        "dependency_groups",
+    ]);
+    prop::collection::vec((word, prop::sample::select(vec!["", " "])), 0..14)
+        .prop_map(|words| words.into_iter().map(|(word, space)| format!("{word}{space}")).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn words_in_any_order_never_panic(words in words()) {
+        let hash = format!("--hash=sha256:{}", "a".repeat(64));
+        let texts = [
+            ("requirements.txt", format!("a==1 ; {words} {hash}\n")),
+            ("requirements.txt", format!("{words} {hash}\n")),
+            ("requirements.txt", format!("{words}\n")),
+            ("pylock.toml", format!("lock-version = '1.0'\n[[packages]]\nname = 'a'\nversion = '1'\nmarker = {words:?}\n")),
+            ("uv.lock", format!("version = 1\nrequires-python = {words:?}\n")),
+            ("poetry.lock", format!("[metadata]\nlock-version = '2.0'\npython-versions = {words:?}\n")),
+        ];
+        for (path, text) in texts {
+            if let Err(error) = Case::text(path, text).read() {
+                prop_assert!(!error.to_string().is_empty());
+            }
+        }
+    }
+}
+
 #[test]
 fn every_fixture_that_is_mutated_is_there() {
     assert!(FILES.iter().all(|path| fixtures().join(path).is_file()));
