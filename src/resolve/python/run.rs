@@ -75,9 +75,13 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         "{TOOL_ENVIRONMENT}/bin/uv pip compile --python {python} --no-build --no-sources --no-header --color never \
          --quiet{no_index}{files}"
     );
+    // Both forms at once; what the second says of a failure is heard if the first has none.
     let script = format!(
-        "{common} --generate-hashes --format pylock.toml --output-file /out/pylock.toml >/dev/null && \
-         {common} --format requirements.txt --annotation-style line --output-file /out/annotated.txt >/dev/null"
+        "({common} --format requirements.txt --annotation-style line --output-file /out/annotated.txt >/dev/null \
+         2>/out/annotated.log; echo $? >/out/annotated.code) & \
+         {common} --generate-hashes --format pylock.toml --output-file /out/pylock.toml >/dev/null; code=$?; \
+         wait; [ $code = 0 ] || exit $code; read -r code </out/annotated.code; \
+         [ $code = 0 ] || cat /out/annotated.log >&2; exit $code"
     );
     let spec = BoxSpec {
         root: tools.image.root.clone(),
