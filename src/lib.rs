@@ -8,6 +8,7 @@
 pub mod digest;
 pub mod error;
 pub mod event;
+pub mod helper;
 pub mod name;
 // layer 1
 pub mod config;

@@ -11,6 +11,7 @@ use url::Url;
 use super::access::Repositories;
 use super::crates::Token;
 use super::secret::{self, Credentials, IndexUrl};
+use super::transfer::blocking;
 use super::{FetchError, NetConfig};
 
 /// Redirects that are followed for one request.
@@ -31,7 +32,7 @@ pub(super) enum Body {
 pub(super) struct Client {
     pub net: NetConfig,
     /// Scheme, host and port of configured URLs, with the credentials in them.
-    credentials: Vec<(url::Origin, Credentials)>,
+    configured: Vec<IndexUrl>,
     /// The same, for registries of crates.
     tokens: RwLock<Vec<(url::Origin, Token)>>,
     /// Repositories of images.
@@ -70,10 +71,9 @@ pub(super) struct Answer {
 
 impl Client {
     pub fn new<'a>(net: NetConfig, configured: impl IntoIterator<Item = &'a IndexUrl>) -> Self {
-        let known = configured.into_iter().filter_map(|url| Some((url.bare().origin(), url.credentials()?)));
         Self {
             net,
-            credentials: known.collect(),
+            configured: configured.into_iter().filter(|url| url.credentials().is_some()).cloned().collect(),
             tokens: RwLock::default(),
             repositories: Repositories::default(),
             plain: Default::default(),
@@ -93,7 +93,7 @@ impl Client {
                 if let Some(header) = &sent_as {
                     request = request.header(header::AUTHORIZATION, header.clone());
                 }
-            } else if let Some(Credentials { user, password }) = self.credentials_for(&at, hop) {
+            } else if let Some(Credentials { user, password }) = self.credentials_for(&at, hop).await? {
                 request = request.basic_auth(user, Some(password));
             } else if let Some(token) = self.token_for(&at) {
                 request = request.header(header::AUTHORIZATION, token);
@@ -187,12 +187,17 @@ impl Client {
     }
 
     /// Those in the URL itself, those configured for its scheme, host and port, those of the netrc file for its host.
-    fn credentials_for(&self, url: &Url, hop: usize) -> Option<Credentials> {
+    async fn credentials_for(&self, url: &Url, hop: usize) -> Result<Option<Credentials>, FetchError> {
         // A redirect cannot bring its own: they would be the redirecting server's, not the user's.
-        let own = (hop == 0).then(|| secret::credentials(url)).flatten();
-        let origin = url.origin();
-        let known = || self.credentials.iter().find(|(of, _)| *of == origin).map(|(_, found)| found.clone());
-        own.or_else(known).or_else(|| self.net.netrc_credentials(url))
+        let own = (hop == 0 && secret::credentials(url).is_some()).then_some(url);
+        let configured =
+            || self.configured.iter().map(IndexUrl::whole).find(|of| of.origin() == url.origin());
+        let Some(known) = own.or_else(configured) else { return Ok(self.net.netrc_credentials(url)) };
+        if self.net.keyring.is_none() {
+            return self.net.credentials_of(known);
+        }
+        let (net, known) = (self.net.clone(), known.clone());
+        blocking(move || net.credentials_of(&known)).await?
     }
 
     /// The token of a registry of crates, for its own scheme, host and port.

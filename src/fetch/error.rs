@@ -65,6 +65,12 @@ pub enum FetchError {
         /// Who asked for it.
         required_by: Vec<String>,
     },
+    /// A folder that serves as an index has nothing of a project.
+    #[error("there is no {}", path.display())]
+    NoPage {
+        /// The project's page.
+        path: PathBuf,
+    },
     /// A server answered with a status that is no success.
     #[error("{url} answered {status}")]
     Status {
@@ -169,7 +175,7 @@ impl FetchError {
     /// Whether a server said that there is no such thing (404 or 410).
     #[must_use]
     pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::Status { status: 404 | 410, .. } | Self::NotFound { .. })
+        matches!(self, Self::Status { status: 404 | 410, .. } | Self::NotFound { .. } | Self::NoPage { .. })
     }
 }
 
@@ -215,6 +221,7 @@ impl Fault for FetchError {
             Self::WrongDigest { .. } | Self::WrongSize { .. } => Blame::Integrity,
             Self::Offline { .. }
             | Self::NotFound { .. }
+            | Self::NoPage { .. }
             | Self::Status { .. }
             | Self::Unreachable { .. }
             | Self::Throttled { .. }
@@ -245,7 +252,7 @@ impl Fault for FetchError {
                     .to_owned(),
                 "if the file was replaced on purpose, `sealwright lock --upgrade` locks the new one".to_owned(),
             ],
-            Self::NotFound { .. } => vec![
+            Self::NotFound { .. } | Self::NoPage { .. } => vec![
                 "check the index that pip or uv is configured with (PIP_INDEX_URL, UV_DEFAULT_INDEX, find-links), or the mirrors in [debian]".to_owned(),
                 "if it was removed there, `sealwright lock --upgrade` chooses what there is".to_owned(),
             ],

@@ -23,6 +23,8 @@ pub struct PythonIndexes {
     pub find_links: Vec<FindLinks>,
     /// Whether indexes are asked at all.
     pub no_index: NoIndex,
+    /// Which index a name belongs to.
+    pub belonging: Belonging,
 }
 
 /// Whether indexes are asked.
@@ -32,6 +34,15 @@ pub enum NoIndex {
     Yes,
     /// They are.
     No,
+}
+
+/// Which index a name belongs to (uv documentation, "Searching across multiple indexes").
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Belonging {
+    /// The first that has it: nobody can put another project of that name before it.
+    First,
+    /// Any: the user has told uv so, with this `index-strategy`.
+    Any(String),
 }
 
 /// A place that links to files.
@@ -71,7 +82,7 @@ impl PythonIndexes {
         };
         let mut extra = Vec::new();
         for setting in variables.extra.iter().chain(&words("extra-index-url")).chain(&files.extra) {
-            let url = IndexUrl::parse(&setting.value, &setting.origin)?;
+            let url = index_of(setting, from)?;
             if !extra.contains(&url) {
                 extra.push(url);
             }
@@ -86,10 +97,11 @@ impl PythonIndexes {
         let no_index =
             variables.no_index || files.no_index || pip.get("no-index").is_some_and(|set| is_yes(&set.value));
         Ok(Self {
-            index: index.map(|set| IndexUrl::parse(&set.value, &set.origin)).transpose()?,
+            index: index.map(|set| index_of(set, from)).transpose()?,
             extra,
             find_links,
             no_index: if no_index { NoIndex::Yes } else { NoIndex::No },
+            belonging: belonging(variables.index_strategy.as_ref().or(files.index_strategy.as_ref()))?,
         })
     }
 
@@ -123,38 +135,74 @@ impl PythonIndexes {
         })
     }
 
+    /// Folders of the host that are indexes, which the resolver's box must see too.
+    pub fn index_folders(&self) -> impl Iterator<Item = PathBuf> + '_ {
+        self.extra.iter().chain(&self.index).filter_map(IndexUrl::path)
+    }
+
     /// The same settings as uv's variables, proxies and credentials (also those of the netrc file) included: for the
     /// environment of the resolver's process, and nothing else. Paths are those of the host
     /// ([`PythonIndexes::host_paths`]); certificates are not in it ([`NetConfig::ca_bundle`]).
-    #[must_use]
-    pub fn resolver_env(&self, net: &NetConfig) -> BTreeMap<String, String> {
+    ///
+    /// # Errors
+    /// The keyring is configured and its command cannot be run.
+    pub fn resolver_env(&self, net: &NetConfig) -> Result<BTreeMap<String, String>, FetchError> {
         let mut env = net.proxy_env();
         let whole = |url: &IndexUrl| {
             let mut url = url.clone();
-            if let (None, Some(found)) = (url.credentials(), net.netrc_credentials(&url.bare())) {
+            if let Some(found) = net.credentials_of(url.whole())? {
                 url.set_credentials(&found);
             }
-            url.with_credentials().to_owned()
+            Ok::<_, FetchError>(url.with_credentials().to_owned())
         };
         if let Some(index) = &self.index {
-            env.insert("UV_DEFAULT_INDEX".to_owned(), whole(index));
+            env.insert("UV_DEFAULT_INDEX".to_owned(), whole(index)?);
         }
         let mut set = |name: &str, values: Vec<String>, between: &str| {
             if !values.is_empty() {
                 env.insert(name.to_owned(), values.join(between));
             }
         };
-        set("UV_INDEX", self.extra.iter().map(whole).collect(), " ");
+        set("UV_INDEX", self.extra.iter().map(whole).collect::<Result<_, _>>()?, " ");
         let links = self.find_links.iter().map(|place| match place {
-            FindLinks::Folder(path) | FindLinks::Page(path) => path.display().to_string(),
+            FindLinks::Folder(path) | FindLinks::Page(path) => Ok(path.display().to_string()),
             FindLinks::Url(url) => whole(url),
         });
-        set("UV_FIND_LINKS", links.collect(), ",");
+        set("UV_FIND_LINKS", links.collect::<Result<_, _>>()?, ",");
+        if let Belonging::Any(strategy) = &self.belonging {
+            set("UV_INDEX_STRATEGY", vec![strategy.clone()], "");
+        }
         set("UV_INSECURE_HOST", net.trusted_hosts.clone(), " ");
         if self.no_index == NoIndex::Yes {
             set("UV_NO_INDEX", vec!["1".to_owned()], "");
         }
-        env
+        Ok(env)
+    }
+}
+
+/// An index: a URL, or a folder of the host in the form of PEP 503 (`NAME/index.html`), as `file` URL or path.
+fn index_of(setting: &Setting, from: &Surroundings) -> Result<IndexUrl, FetchError> {
+    let text = setting.value.trim();
+    match Url::parse(text) {
+        Ok(url) if url.scheme() == "file" => match url.to_file_path() {
+            Ok(path) => IndexUrl::folder(&path, &setting.origin),
+            Err(()) => IndexUrl::parse(text, &setting.origin),
+        },
+        Err(_) if text.starts_with(['/', '.', '~']) => IndexUrl::folder(&from.path(text), &setting.origin),
+        Ok(_) | Err(_) => IndexUrl::parse(text, &setting.origin),
+    }
+}
+
+fn belonging(strategy: Option<&Setting>) -> Result<Belonging, FetchError> {
+    match strategy.map(|set| (set, set.value.trim())) {
+        None | Some((_, "first-index")) => Ok(Belonging::First),
+        Some((_, told @ ("unsafe-first-match" | "unsafe-best-match"))) => Ok(Belonging::Any(told.to_owned())),
+        Some((set, other)) => Err(FetchError::Setting {
+            origin: set.origin.clone(),
+            problem: format!(
+                "{other:?} is no index-strategy: first-index, unsafe-first-match and unsafe-best-match are"
+            ),
+        }),
     }
 }
 
@@ -198,7 +246,7 @@ mod tests {
             indexes.host_paths().collect::<Vec<_>>(),
             [&temp.path().join("wheels"), Path::new("/abs")]
         );
-        let env = indexes.resolver_env(&net);
+        let env = indexes.resolver_env(&net).unwrap();
         assert_eq!(env["UV_INDEX"], "https://u:p@extra.example/simple");
         assert_eq!(env["UV_DEFAULT_INDEX"], "https://file.example/simple");
         assert!(!format!("{indexes:?}").contains("u:p"));
@@ -218,7 +266,10 @@ mod tests {
         let env = [("NETRC", netrc.to_str().unwrap()), ("UV_DEFAULT_INDEX", "https://i.example/simple")];
         let from = test_surroundings(temp.path(), &env);
         let (indexes, net) = (PythonIndexes::load(&from).unwrap(), NetConfig::load(&from).unwrap());
-        assert_eq!(indexes.resolver_env(&net)["UV_DEFAULT_INDEX"], "https://me:secret@i.example/simple");
+        assert_eq!(
+            indexes.resolver_env(&net).unwrap()["UV_DEFAULT_INDEX"],
+            "https://me:secret@i.example/simple"
+        );
         assert!(!format!("{net:?}").contains("secret"));
     }
 }

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 use url::Url;
 
 use super::fetcher::{Fetcher, Shared};
-use super::indexes::FindLinks;
+use super::indexes::{Belonging, FindLinks};
 use super::mirrors::folder;
 use super::page::{self, IndexFile};
 use super::transfer::blocking;
@@ -81,24 +81,29 @@ impl Shared {
             };
             files.extend(found.into_iter().filter(|file| is_of(name, &file.file)));
         }
-        if offline == Offline::Yes {
-            let missing = vec![format!("the files that there are of {name}")];
-            return if files.is_empty() { Err(FetchError::Offline { missing }) } else { Ok(files) };
-        }
-        let mut last = None;
+        let (mut last, mut found) = (None, !files.is_empty());
         for index in self.indexes.all() {
             let Ok(url) = folder(index).join(&format!("{name}/")) else { continue };
+            if offline == Offline::Yes && url.scheme() != "file" {
+                continue;
+            }
             match self.page(&url).await {
                 Ok(listed) => {
                     files.extend(listed.iter().cloned());
-                    return Ok(files);
+                    found = true;
+                    if self.indexes.belonging == Belonging::First {
+                        break;
+                    }
                 }
                 Err(error) if error.is_not_found() => last = Some(error),
                 Err(error) => return Err(error),
             }
         }
-        if !files.is_empty() {
+        if found {
             return Ok(files);
+        }
+        if offline == Offline::Yes {
+            return Err(FetchError::Offline { missing: vec![format!("the files that there are of {name}")] });
         }
         Err(last.unwrap_or_else(|| FetchError::Answer {
             url: name.to_string(),

@@ -9,8 +9,9 @@ use netrc::Netrc;
 use url::Url;
 
 use super::FetchError;
+use super::keyring::Keyring;
 use super::pip::PipSettings;
-use super::secret::{Credentials, IndexUrl};
+use super::secret::{self, Credentials, IndexUrl};
 use super::surroundings::Surroundings;
 use super::uv::UvSettings;
 
@@ -49,6 +50,7 @@ pub struct NetConfig {
     /// Files that are fetched at once.
     pub parallel: usize,
     netrc: Hidden,
+    pub(super) keyring: Option<Keyring>,
     system_bundle: Option<PathBuf>,
 }
 
@@ -125,6 +127,7 @@ impl NetConfig {
             back_off: Duration::from_millis(250),
             parallel: 12,
             netrc: Hidden(std::sync::Arc::new(read_netrc(from))),
+            keyring: Keyring::load(from)?,
             system_bundle: SYSTEM_BUNDLES
                 .iter()
                 .map(|path| from.system.join(path))
@@ -136,6 +139,24 @@ impl NetConfig {
     #[must_use]
     pub fn ca_bundle(&self) -> Option<PathBuf> {
         self.ca_file.clone().or_else(|| self.system_bundle.clone())
+    }
+
+    /// The credentials of a configured URL: its own; where it names a user alone, with the password that the netrc file
+    /// or the keyring has for it; where it names nobody, what the netrc file has for its host.
+    ///
+    /// # Errors
+    /// The keyring's command cannot be run.
+    pub(super) fn credentials_of(&self, url: &Url) -> Result<Option<Credentials>, FetchError> {
+        let Some(own) = secret::credentials(url) else { return Ok(self.netrc_credentials(url)) };
+        if !own.password.is_empty() {
+            return Ok(Some(own));
+        }
+        if let Some(found) = self.netrc_credentials(url).filter(|found| found.user == own.user) {
+            return Ok(Some(found));
+        }
+        let found =
+            self.keyring.as_ref().map(|keyring| keyring.password(url, &own.user)).transpose()?.flatten();
+        Ok(Some(Credentials { password: found.unwrap_or_default(), user: own.user }))
     }
 
     /// What the netrc file holds for this URL's host. An entry for all hosts (`default`) is not used: it would send

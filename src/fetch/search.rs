@@ -1,6 +1,7 @@
 //! One file from any of the places that may have it.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -283,6 +284,7 @@ impl<'a> Search<'a> {
             | FetchError::Interrupted { .. }
             | FetchError::Several(_) => return Err(error),
             FetchError::NotFound { .. } => {}
+            FetchError::NoPage { path } => self.asked.push(format!("{} (not there)", path.display())),
             FetchError::Status { status: status @ (404 | 410), .. } => {
                 self.asked.push(format!("{place} (answered {status})"));
             }
@@ -303,11 +305,26 @@ impl<'a> Search<'a> {
     }
 }
 
+/// The page of a project in an index that is a folder of the host (PEP 503, as files).
+fn local_index(url: &Url, folder: &Path) -> Result<Vec<IndexFile>, FetchError> {
+    let path = folder.join("index.html");
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(page::html(&bytes, url)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(FetchError::NoPage { path })
+        }
+        Err(source) => Err(FetchError::File { path, origin: "the index".to_owned(), source }),
+    }
+}
+
 impl Shared {
     /// The files that a page lists. Each page is asked for once.
     pub async fn page(&self, url: &Url) -> Result<Arc<Vec<IndexFile>>, FetchError> {
         let cell = self.page_cell(url);
         let files = cell.get_or_try_init(|| async {
+            if let Ok(path) = url.to_file_path() {
+                return local_index(url, &path).map(Arc::new);
+            }
             let headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static(ACCEPTED))]);
             let (answer, bytes) = self.client.page(url, Body::Page, &headers, PAGE_LIMIT).await?;
             let kind = answer.header(CONTENT_TYPE).unwrap_or_default();

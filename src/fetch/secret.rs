@@ -1,13 +1,14 @@
 //! URLs that may hold credentials, in a type that never prints them.
 
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::FetchError;
 
-/// An `http` or `https` URL. `Display` and `Debug` leave out its credentials, query and fragment.
+/// An `http` or `https` URL, or a folder of the host as `file` URL. `Display` and `Debug` leave out its credentials, query and fragment.
 #[derive(Clone, PartialEq, Eq)]
 pub struct IndexUrl {
     whole: Url,
@@ -43,6 +44,19 @@ impl IndexUrl {
         }
     }
 
+    /// A folder of the host that serves as an index.
+    pub(super) fn folder(path: &Path, origin: &str) -> Result<Self, FetchError> {
+        let problem = format!("{} is no absolute path", path.display());
+        let whole = Url::from_directory_path(path)
+            .map_err(|()| FetchError::Setting { origin: origin.to_owned(), problem })?;
+        Ok(Self { whole })
+    }
+
+    /// The folder of the host that it is, if it is one.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        (self.whole.scheme() == "file").then(|| self.whole.to_file_path().ok()).flatten()
+    }
+
     /// Without credentials.
     #[must_use]
     pub fn bare(&self) -> Url {
@@ -53,6 +67,10 @@ impl IndexUrl {
     #[must_use]
     pub fn credentials(&self) -> Option<Credentials> {
         credentials(&self.whole)
+    }
+
+    pub(super) fn whole(&self) -> &Url {
+        &self.whole
     }
 
     /// With credentials: for the environment of the resolver's process only.

@@ -16,6 +16,8 @@ pub(super) struct UvSettings {
     pub find_links: Vec<Setting>,
     pub no_index: bool,
     pub insecure_hosts: Vec<String>,
+    pub keyring: Option<Setting>,
+    pub index_strategy: Option<Setting>,
 }
 
 /// A `uv.toml`, as far as it concerns us. Other keys are uv's.
@@ -36,6 +38,8 @@ struct Places {
     extra_index_url: Vec<String>,
     find_links: Vec<String>,
     no_index: bool,
+    keyring_provider: Option<String>,
+    index_strategy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -70,6 +74,8 @@ impl UvSettings {
                 .into_iter()
                 .map(|setting| setting.value)
                 .collect(),
+            keyring: one("UV_KEYRING_PROVIDER"),
+            index_strategy: one("UV_INDEX_STRATEGY"),
         }
     }
 
@@ -119,6 +125,14 @@ impl UvSettings {
             self.extra.extend(places.extra_index_url.into_iter().map(set));
             self.find_links.extend(places.find_links.into_iter().map(set));
             self.no_index |= places.no_index;
+            for (into, value) in [
+                (&mut self.keyring, places.keyring_provider),
+                (&mut self.index_strategy, places.index_strategy),
+            ] {
+                if let (None, Some(value)) = (&into, value) {
+                    *into = Some(set(value));
+                }
+            }
         }
         self.insecure_hosts.extend(file.allow_insecure_host);
         Ok(())

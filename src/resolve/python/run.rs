@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use url::Url;
+
 use super::{PythonError, Request, Tools};
 use crate::builder::{TOOL_ENVIRONMENT, box_environment};
 use crate::event::{Event, Reporter};
@@ -53,8 +55,9 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         mount(tools.resolver.to_owned(), TOOL_ENVIRONMENT, Access::ReadOnly),
     ];
     let mut env = box_environment();
-    env.extend(tools.indexes.resolver_env(tools.net));
+    env.extend(tools.indexes.resolver_env(tools.net)?);
     host_links(&mut env, &mut mounts, &path("tmp"), tools)?;
+    host_indexes(&mut env, &mut mounts, &path("tmp"), tools)?;
     built_links(&mut env, &mut mounts, &path("tmp"), request)?;
     host_network(&mut env, &mut mounts, &path("tmp"), tools)?;
     for (name, value) in [
@@ -167,6 +170,39 @@ fn host_links(
         env.remove("UV_FIND_LINKS");
     } else {
         env.insert("UV_FIND_LINKS".to_owned(), places.join(","));
+    }
+    Ok(())
+}
+
+/// Folders of the host that are indexes, seen below `/tmp/links`. By custom the pages are in `simple` and the files beside
+/// it: then the box sees the folder around both.
+fn host_indexes(
+    env: &mut BTreeMap<String, String>,
+    mounts: &mut Vec<Mount>,
+    tmp: &Path,
+    tools: Tools<'_>,
+) -> Result<(), PythonError> {
+    for (number, folder) in tools.indexes.index_folders().enumerate() {
+        let name = format!("index-{number}");
+        let inside = format!("/tmp/links/{name}");
+        let (seen, below) = match (folder.file_name(), folder.parent()) {
+            (Some(last), Some(parent)) if last == "simple" => (parent.to_owned(), "simple/"),
+            _ => (folder.clone(), ""),
+        };
+        if !seen.is_dir() {
+            continue;
+        }
+        make(&tmp.join("links").join(&name))?;
+        mounts.push(mount(seen, &inside, Access::ReadOnly));
+        let Ok(url) = Url::from_directory_path(&folder) else { continue };
+        for variable in ["UV_INDEX", "UV_DEFAULT_INDEX"] {
+            let Some(places) = env.get_mut(variable) else { continue };
+            let moved = places.split(' ').map(|place| match place {
+                place if place == url.as_str() => format!("file://{inside}/{below}"),
+                place => place.to_owned(),
+            });
+            *places = moved.collect::<Vec<_>>().join(" ");
+        }
     }
     Ok(())
 }

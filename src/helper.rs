@@ -1,0 +1,158 @@
+//! Programs of the user's own that give a secret: the only processes that are started beside the box.
+//!
+//! Each is one that the user has configured by name. It gets the user's environment, no input, and a time limit; what it
+//! prints is returned and shown nowhere.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Bytes that a program may print.
+const LIMIT: u64 = 1 << 20;
+/// How often its end is looked for.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// A program with its arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Helper<'a> {
+    /// Name of the program, looked for on the `PATH` of `env`.
+    pub program: &'a str,
+    /// Its arguments.
+    pub arguments: &'a [&'a str],
+    /// Its whole environment: the user's.
+    pub env: &'a BTreeMap<String, String>,
+    /// How long it may take.
+    pub limit: Duration,
+}
+
+/// What a program printed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Said {
+    /// It ended well, with this on its standard output.
+    Secret(Vec<u8>),
+    /// It ended with an error.
+    Nothing,
+}
+
+impl fmt::Debug for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Said(…)")
+    }
+}
+
+/// Why a program was not run to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum HelperError {
+    /// There is none of that name.
+    #[error("there is no program {program} on PATH")]
+    Missing {
+        /// Its name.
+        program: String,
+    },
+    /// It took too long, and was ended.
+    #[error("{program} has not ended in {} s", .limit.as_secs())]
+    Slow {
+        /// Its name.
+        program: String,
+        /// How long it could take.
+        limit: Duration,
+    },
+    /// The host failed.
+    #[error("cannot run {}", .path.display())]
+    Io {
+        /// The program.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Helper<'_> {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// There is no such program, it takes too long, or the host fails. A program that fails is no error.
+    pub fn run(self) -> Result<Said, HelperError> {
+        let Self { program, arguments, env, limit } = self;
+        let path = self.find().ok_or_else(|| HelperError::Missing { program: program.to_owned() })?;
+        let failed = |source| HelperError::Io { path: path.clone(), source };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place for programs of the user's own (invariant 1)"
+        )]
+        let mut command = Command::new(&path);
+        command.args(arguments).env_clear().envs(env);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let end = Instant::now() + limit;
+        let mut child = loop {
+            match command.spawn() {
+                // It is just being written: an update, or a process that was forked meanwhile (execve(2), ETXTBSY).
+                Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy && Instant::now() < end => {
+                    std::thread::sleep(LOOK);
+                }
+                started => break started.map_err(failed)?,
+            }
+        };
+        let printed = child.stdout.take().map(|out| {
+            std::thread::spawn(move || {
+                let mut bytes = Vec::new();
+                out.take(LIMIT).read_to_end(&mut bytes).map(|_| bytes)
+            })
+        });
+        let status = loop {
+            if let Some(status) = child.try_wait().map_err(failed)? {
+                break status;
+            }
+            if Instant::now() >= end {
+                child.kill().and_then(|()| child.wait()).map_err(failed)?;
+                return Err(HelperError::Slow { program: program.to_owned(), limit });
+            }
+            std::thread::sleep(LOOK);
+        };
+        if !status.success() {
+            return Ok(Said::Nothing);
+        }
+        match printed.map(std::thread::JoinHandle::join) {
+            Some(Ok(bytes)) => Ok(Said::Secret(bytes.map_err(failed)?)),
+            Some(Err(_)) | None => Ok(Said::Nothing),
+        }
+    }
+
+    /// The program on the user's `PATH`; folders that are not absolute are left out.
+    fn find(&self) -> Option<PathBuf> {
+        let folders = self.env.get("PATH")?;
+        let found = std::env::split_paths(folders).filter(|folder| folder.is_absolute());
+        found.map(|folder| folder.join(self.program)).find(|path| path.is_file())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(program: &str, arguments: &[&str], limit: Duration) -> Result<Said, HelperError> {
+        let path = "relative:/usr/local/bin:/usr/bin:/bin".to_owned();
+        let env = BTreeMap::from([("PATH".to_owned(), path), ("WORD".to_owned(), "sesame".to_owned())]);
+        Helper { program, arguments, env: &env, limit }.run()
+    }
+
+    #[test]
+    fn a_program_says_its_secret_or_nothing() {
+        let minute = Duration::from_mins(1);
+        let said = run("sh", &["-c", "printf %s \"$WORD\"; cat; echo noise >&2"], minute).unwrap();
+        assert_eq!(said, Said::Secret(b"sesame".to_vec()));
+        assert!(!format!("{said:?}").contains("sesame"));
+        assert_eq!(run("sh", &["-c", "echo no; exit 1"], minute).unwrap(), Said::Nothing);
+        let error = run("no-such-program", &[], minute).unwrap_err();
+        assert_eq!(error.to_string(), "there is no program no-such-program on PATH");
+    }
+
+    #[test]
+    fn one_that_waits_for_ever_is_ended() {
+        let error = run("sleep", &["600"], Duration::from_millis(50)).unwrap_err();
+        assert!(matches!(error, HelperError::Slow { .. }), "{error}");
+    }
+}
