@@ -16,6 +16,7 @@ mod debian;
 mod engine;
 mod export;
 mod fetch;
+mod images;
 mod inside;
 mod judges;
 mod lock;
