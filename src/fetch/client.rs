@@ -8,7 +8,7 @@ use reqwest::{NoProxy, Proxy, StatusCode, redirect};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-use super::access::Repositories;
+use super::access::{Repositories, accepted};
 use super::crates::Token;
 use super::secret::{self, Credentials, IndexUrl};
 use super::transfer::blocking;
@@ -90,6 +90,10 @@ impl Client {
             let repository = self.repositories.of(&bare);
             let sent_as = repository.as_ref().and_then(|repository| repository.header());
             if repository.is_some() {
+                // A registry says of a manifest that there is none to those who do not say that they know its form.
+                if bare.path().contains("/manifests/") && !headers.contains_key(header::ACCEPT) {
+                    request = request.header(header::ACCEPT, accepted());
+                }
                 if let Some(header) = &sent_as {
                     request = request.header(header::AUTHORIZATION, header.clone());
                 }

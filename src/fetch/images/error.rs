@@ -210,6 +210,9 @@ impl Fault for ImageSourceError {
                 "`skopeo copy docker://HOST/NAME:TAG oci:PATH:TAG` makes a layout; the path is relative to the project's folder",
             ),
             Self::Name { .. } => hint("write one of these names after the path: oci-layout:PATH:NAME"),
+            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                hint("the path is relative to the project's folder; it has to hold index.json and blobs/")
+            }
             Self::Read { source, .. } => io_hints(source),
             Self::NoEngine { .. } => hint("start it, or name its socket: DOCKER_HOST=unix:///PATH"),
             Self::NotInEngine { .. } => hint(

@@ -1,6 +1,6 @@
 //! Images in registries (OCI distribution specification 1.1, "pull").
 
-use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName};
 
 use super::Found;
 use super::error::{ImageSourceError, LoginFound};
@@ -8,7 +8,6 @@ use super::settings::Place;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::event::{Cancel, Reporter};
-use crate::fetch::access::accepted;
 use crate::fetch::client::Body;
 use crate::fetch::wanted::{Places, Wanted};
 use crate::fetch::{FetchError, Fetcher, secret};
@@ -129,8 +128,8 @@ impl Fetcher {
             .base
             .join(&format!("./manifests/{what}"))
             .map_err(|error| FetchError::Setting { origin: name.to_string(), problem: error.to_string() })?;
-        let headers = HeaderMap::from_iter([(ACCEPT, accepted())]);
-        let (answer, bytes) = self.shared.client.page(&url, Body::File, &headers, DOCUMENT_LIMIT).await?;
+        let (answer, bytes) =
+            self.shared.client.page(&url, Body::File, &HeaderMap::new(), DOCUMENT_LIMIT).await?;
         let digest = Sha256::of(&bytes);
         let image = || name.to_string();
         let said = answer.header(HeaderName::from_static("docker-content-digest"));

@@ -217,8 +217,8 @@ fn set_id_bits_and_owners_are_dropped() {
     let place = Place::new();
     let image = of(Layer::new().program("su", 0o6755).raw(EntryType::Regular, "sgid", "", 0o2644, b"x"));
     let made = image.unpack(&place.store, PullLimits::default(), &Silent).unwrap();
-    let mode = |name: &str| std::fs::metadata(made.root.join(name)).unwrap().permissions().mode() & 0o7777;
-    assert_eq!((mode("su"), mode("sgid"), mode(".")), (0o555, 0o444, 0o555));
+    let bits = |name: &str| std::fs::metadata(made.root.join(name)).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((bits("su"), bits("sgid"), bits(".")), (0o555, 0o444, 0o555));
 }
 
 #[test]

@@ -98,10 +98,15 @@ impl Made {
 
     /// Of good layers.
     pub fn good(layers: Vec<(Layer, Packed)>) -> Self {
-        Self::of(layers.into_iter().map(|(layer, packed)| {
-            let tar = layer.tar();
-            (pack(&tar, packed), packed, Sha256::of(&tar))
-        }).collect())
+        Self::of(
+            layers
+                .into_iter()
+                .map(|(layer, packed)| {
+                    let tar = layer.tar();
+                    (pack(&tar, packed), packed, Sha256::of(&tar))
+                })
+                .collect(),
+        )
     }
 
     pub fn for_platform(architecture: &str, layers: Vec<(Vec<u8>, Packed, Sha256)>) -> Self {
@@ -124,7 +129,8 @@ impl Made {
 
     pub fn with_blobs(blobs: Vec<(String, Vec<u8>)>) -> Self {
         let all: Vec<Value> = blobs.iter().map(|(kind, bytes)| descriptor(kind, bytes)).collect();
-        let manifest = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": all[0], "layers": all[1..] });
+        let manifest =
+            json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": all[0], "layers": all[1..] });
         Self { manifest: manifest.to_string().into_bytes(), blobs }
     }
 
@@ -159,7 +165,12 @@ impl Made {
     }
 
     /// Unpacks it in a store that holds its blobs.
-    pub fn unpack(&self, store: &Store, limits: PullLimits, reporter: &dyn Reporter) -> Result<Image, ImageError> {
+    pub fn unpack(
+        &self,
+        store: &Store,
+        limits: PullLimits,
+        reporter: &dyn Reporter,
+    ) -> Result<Image, ImageError> {
         let blobs = self.layers();
         for bytes in self.blobs.iter().map(|(_, bytes)| bytes).chain([&self.manifest]) {
             store.insert(bytes.as_slice(), None).unwrap();
@@ -222,16 +233,14 @@ impl Place {
         self.temp.path().join(path)
     }
 
-    /// Whether no tree and nothing half made is in the store.
+    /// Whether no tree and nothing half made is in the store: the process's own folder is there and empty.
     pub fn is_clean(&self) -> bool {
-        let names = |folder: &str| -> Vec<String> {
-            let folder = self.store.path().join(folder);
-            let names = walkdir::WalkDir::new(folder).min_depth(1).into_iter().flatten();
-            names.filter(|entry| entry.depth() > 1 || entry.file_name() != "session").map(|entry| entry.path().display().to_string()).collect()
+        let names = |folder: PathBuf| -> Vec<PathBuf> {
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect()
         };
-        // The process's own folder and its lock stay until the store is closed.
-        let half_made = names("tmp").into_iter().filter(|path| path.matches('/').count() > self.store.path().join("tmp/x").display().to_string().matches('/').count());
-        names("trees/image").is_empty() && half_made.count() == 0
+        let tmp = names(self.store.path().join("tmp"));
+        let mut folders = tmp.into_iter().filter(|path| path.is_dir());
+        names(self.store.path().join("trees/image")).is_empty() && folders.all(|path| names(path).is_empty())
     }
 }
 

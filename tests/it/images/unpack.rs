@@ -14,11 +14,20 @@ use super::make::{Layer, Made, Packed, Place, listed};
 fn layers_of_every_compression_are_laid_over_each_other() {
     let image = Made::good(vec![
         (
-            Layer::new().folder("usr/").file("usr/kept", "1").file("usr/gone", "2").file("usr/new", "3").file("old/a", "4"),
+            Layer::new()
+                .folder("usr/")
+                .file("usr/kept", "1")
+                .file("usr/gone", "2")
+                .file("usr/new", "3")
+                .file("old/a", "4"),
             Packed::Plain,
         ),
         (
-            Layer::new().file("usr/.wh.gone", "").file("usr/new", "5").file("old/.wh..wh..opq", "").file("old/b", "6"),
+            Layer::new()
+                .file("usr/.wh.gone", "")
+                .file("usr/new", "5")
+                .file("old/.wh..wh..opq", "")
+                .file("old/b", "6"),
             Packed::Gzip,
         ),
         (Layer::new().file(".wh..wh.plnk", "x").link("lib", "usr").file("lib/through", "7"), Packed::Zstd),
@@ -79,7 +88,9 @@ fn names_that_are_no_text_are_kept() {
     let tar = tar.into_inner().unwrap();
     let digest = sealwright::digest::Sha256::of(&tar);
     let place = Place::new();
-    let made = Made::of(vec![(tar, Packed::Plain, digest)]).unpack(&place.store, PullLimits::default(), &Silent).unwrap();
+    let made = Made::of(vec![(tar, Packed::Plain, digest)])
+        .unpack(&place.store, PullLimits::default(), &Silent)
+        .unwrap();
     let name = std::fs::read_dir(&made.root).unwrap().next().unwrap().unwrap().file_name();
     assert_eq!(name.as_encoded_bytes(), b"a\xff");
 }
@@ -93,7 +104,12 @@ fn tar_agrees() {
     let layers = || {
         let long = "long/".repeat(17) + "name";
         vec![
-            Layer::new().folder("a").file("a/x", "1").program("a/run", 0o755).link("b", "a/x").same("c", "a/x"),
+            Layer::new()
+                .folder("a")
+                .file("a/x", "1")
+                .program("a/run", 0o755)
+                .link("b", "a/x")
+                .same("c", "a/x"),
             Layer::new().file("a/x", "2").file(&long, "3").link("b", "nowhere"),
         ]
     };
