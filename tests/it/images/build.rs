@@ -121,8 +121,8 @@ fn a_project_builds_in_a_pulled_image_and_gives_the_same_bytes() {
     assert_eq!(project.read("sealwright.lock"), kept);
 
     // An empty store is filled from the lock alone, by digest, and then needs nobody.
-    let empty =
-        by_reference(&reference, "python = \"3.11\"\n").file("sealwright.lock", &kept).own_store().git();
+    let empty = by_reference(&reference, "python = \"3.11\"\n").own_store().git();
+    empty.write("sealwright.lock", &kept);
     empty.run(&["build", "--locked", "--offline"]).code(7).stderr_has("the network may not be used");
     empty.run(&["fetch"]).code(0);
     drop(registry);
