@@ -1,6 +1,7 @@
 //! Names with rules: what each may hold is checked once, where it is made.
 
 mod image;
+mod requirement;
 
 use std::fmt;
 use std::path::{Component, Path};
@@ -9,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use image::{EngineRef, ImageRef, LayoutForm, LayoutRef, RegistryHost, RegistryRef};
+pub use requirement::requirement;
 
 /// A text that is no name of its kind: what was expected, and the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -385,16 +385,21 @@ impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
             Self::Platform { .. } | Self::Changed { .. } => Blame::Environment,
-            Self::Cycle { .. } | Self::Name { .. } | Self::NoRequirements { .. } => Blame::User,
-            Self::OtherWheel { .. } | Self::NoImage { .. } => Blame::Integrity,
             Self::NoHash { .. } => Blame::Network,
             Self::ConfigNotCommitted
+            | Self::Cycle { .. }
+            | Self::Name { .. }
+            | Self::NoRequirements { .. }
             | Self::Read { .. }
             | Self::NoMirror { .. }
             | Self::NoDistributions { .. }
             | Self::NotAssembled { .. }
             | Self::NoResolver { .. } => Blame::User,
-            Self::NoLock { .. } | Self::Stale { .. } | Self::NotLocked { .. } => Blame::Integrity,
+            Self::NoLock { .. }
+            | Self::Stale { .. }
+            | Self::NotLocked { .. }
+            | Self::OtherWheel { .. }
+            | Self::NoImage { .. } => Blame::Integrity,
             Self::Failed { .. }
             | Self::Limit { .. }
             | Self::NoResult { .. }

@@ -1,12 +1,8 @@
 //! Whether a project is compiled by cargo, and what its image needs then.
 
-use std::str::FromStr;
-
-use pep508_rs::{Requirement, VerbatimUrl};
-
 use super::meaning::ProjectFiles;
 use super::typed::Pyproject;
-use crate::name::DebianRelease;
+use crate::name::{DebianRelease, requirement};
 
 /// Debian packages with the compiler.
 pub const PACKAGES: [&str; 2] = ["cargo", "rustc"];
@@ -31,7 +27,7 @@ fn sign_of(pyproject: Option<&Pyproject>, has_cargo_toml: bool) -> Option<String
     let requires = pyproject.and_then(|pyproject| pyproject.build_system.as_ref());
     let names = requires.into_iter().flat_map(|system| &system.requires);
     let backend = names
-        .filter_map(|text| Requirement::<VerbatimUrl>::from_str(text).ok())
+        .filter_map(|text| requirement(text).ok())
         .map(|requirement| requirement.name.to_string())
         .find(|name| matches!(name.as_str(), "maturin" | "setuptools-rust"));
     match (backend, has_cargo_toml) {

@@ -132,6 +132,15 @@ impl Scratch {
         &self.path
     }
 
+    /// A new, empty file in it, open for writing.
+    ///
+    /// # Errors
+    /// The host fails.
+    pub fn file(&self, name: &str) -> Result<File, StoreError> {
+        let path = self.path.join(name);
+        File::create_new(&path).io("create", &path)
+    }
+
     /// A new folder in it.
     ///
     /// # Errors

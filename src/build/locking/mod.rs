@@ -167,7 +167,7 @@ fn lock_target(
     let (requirements, runtime) =
         runtime.map_or_else(Default::default, |runtime| (runtime.requirements, runtime.distributions));
     let tools = builder.toolchain().distributions().iter().cloned();
-    let locked = LockedTarget {
+    let entry = LockedTarget {
         name: target.name.clone(),
         platform: prepared.platform,
         python: locker.python,
@@ -181,6 +181,6 @@ fn lock_target(
         distributions: tools.chain(needs.distributions).chain(runtime).collect(),
     };
     let mut lock = Lock::default();
-    lock.merge(Lock { images: made.images, wheels: made.wheels, targets: vec![locked] });
+    lock.merge(Lock { images: made.images, wheels: made.wheels, targets: vec![entry] });
     Ok(lock)
 }

@@ -169,9 +169,7 @@ impl Locker<'_> {
                 other => other,
             };
             match answer {
-                Ok(resolved) => {
-                    return resolved.into_iter().map(|one| self.distribution(one)).collect();
-                }
+                Ok(files) => return files.into_iter().map(|one| self.distribution(one)).collect(),
                 Err(PythonError::Unsolvable { lines, needs_wheels }) if !needs_wheels.is_empty() => {
                     if !search.extend(self, &needs_wheels, wanted, subject, made)? {
                         return Err(PythonError::Unsolvable { lines, needs_wheels }.into());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pep440_rs::{Version, VersionSpecifiers};
-use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
+use pep508_rs::VersionOrUrl;
 
 use super::super::error::BuildError;
 use super::super::prepare::requires_of;
@@ -19,7 +19,7 @@ use crate::config::{Document, RUST_PACKAGES};
 use crate::fetch::{IndexFile, Places, Wanted as WantedFile};
 use crate::image::RECIPE;
 use crate::lock::{AskedImage, Distribution, LockedSdist, LockedWheel};
-use crate::name::{PackageName, PythonVersion};
+use crate::name::{PackageName, PythonVersion, requirement};
 use crate::output::SdistName;
 use crate::resolve::python::{Built, Wanted};
 use crate::sandbox::Limits;
@@ -109,7 +109,7 @@ impl Search {
 /// The specifiers that requirements for a project name.
 fn specifiers(name: &PackageName, wanted: &[Wanted]) -> Vec<VersionSpecifiers> {
     let of = |one: &Wanted| {
-        let requirement: Requirement<VerbatimUrl> = one.requirement.parse().ok()?;
+        let requirement = requirement(&one.requirement).ok()?;
         match requirement.version_or_url {
             Some(VersionOrUrl::VersionSpecifier(specifiers)) if is_of(name, &one.requirement) => {
                 Some(specifiers)
@@ -120,9 +120,8 @@ fn specifiers(name: &PackageName, wanted: &[Wanted]) -> Vec<VersionSpecifiers> {
     wanted.iter().filter_map(of).collect()
 }
 
-fn is_of(name: &PackageName, requirement: &str) -> bool {
-    let parsed: Result<Requirement<VerbatimUrl>, _> = requirement.parse();
-    parsed.is_ok_and(|requirement| requirement.name.as_ref() == name.as_str())
+fn is_of(name: &PackageName, text: &str) -> bool {
+    requirement(text).is_ok_and(|requirement| requirement.name.as_ref() == name.as_str())
 }
 
 /// The sdist to build: the version that was locked, else the newest release, else the newest pre-release.

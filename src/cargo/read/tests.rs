@@ -1,3 +1,5 @@
+//! `Cargo.lock` files, good and bad.
+
 use super::*;
 use crate::error::{Blame, Fault};
 

@@ -1,3 +1,5 @@
+//! Crates, good and hostile.
+
 use std::io::Write;
 
 use flate2::Compression;

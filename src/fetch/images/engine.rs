@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::Path;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, Docker};
@@ -26,7 +25,8 @@ impl Fetcher {
         let image = format!("docker-engine:{}", name.as_str());
         let scratch = self.shared.store.scratch("engine").map_err(|source| store_error(&image, source))?;
         let archive = scratch.path().join("image.tar");
-        self.run(self.export(name, &image, &archive), cancel)?;
+        let file = scratch.file("image.tar").map_err(|source| store_error(&image, source))?;
+        self.run(self.export(name, &image, file), cancel)?;
         let layout = Layout::open(&archive, LayoutForm::Archive).map_err(|error| {
             let (image, path) = (image.clone(), archive.clone());
             Box::new(ImageSourceError::Layout { image, path, problem: error.to_string() })
@@ -37,7 +37,7 @@ impl Fetcher {
     }
 
     /// Writes the engine's export to a file.
-    async fn export(&self, name: &EngineRef, image: &str, to: &Path) -> Result<(), FetchError> {
+    async fn export(&self, name: &EngineRef, image: &str, mut file: File) -> Result<(), FetchError> {
         let socket = self.shared.registries().engine.as_deref().unwrap_or(SOCKET);
         let no_engine = |problem: String| {
             let (image, socket) = (image.to_owned(), socket.to_owned());
@@ -61,7 +61,6 @@ impl Fetcher {
             .map_err(|error| no_engine(told(&error)))?;
         let docker = docker.negotiate_version().await.map_err(|error| no_engine(told(&error)))?;
         let io = |source| store_error(image, StoreError::Input { source });
-        let mut file = File::create(to).map_err(io)?;
         let mut stream = std::pin::pin!(docker.export_image(name.as_str()));
         while let Some(piece) = stream.next().await {
             file.write_all(&piece.map_err(failed)?).map_err(io)?;

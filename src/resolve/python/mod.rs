@@ -13,6 +13,8 @@ pub use error::PythonError;
 
 use std::path::{Path, PathBuf};
 
+use pep508_rs::VersionOrUrl;
+
 use pylock::Pylock;
 use url::Url;
 
@@ -128,13 +130,12 @@ pub fn resolve(request: Request<'_>, tools: Tools<'_>) -> Result<Vec<Resolved>, 
 
 /// A requirement that an index can serve: name, versions, marker, but no URL.
 fn check(wanted: &Wanted) -> Result<(), PythonError> {
-    use pep508_rs::{Requirement, VerbatimUrl, VersionOrUrl};
     let Wanted { requirement, by } = wanted;
-    let parsed: Requirement<VerbatimUrl> =
-        requirement.parse().map_err(|error: pep508_rs::Pep508Error<_>| {
-            let problem = error.message.to_string();
-            PythonError::Requirement { requirement: requirement.clone(), by: by.clone(), problem }
-        })?;
+    let parsed = crate::name::requirement(requirement).map_err(|problem| PythonError::Requirement {
+        requirement: requirement.clone(),
+        by: by.clone(),
+        problem,
+    })?;
     match parsed.version_or_url {
         Some(VersionOrUrl::Url(_)) => {
             Err(PythonError::Direct { requirement: requirement.clone(), by: by.clone() })

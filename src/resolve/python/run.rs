@@ -290,11 +290,11 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
 
 /// The projects of which only sdists would fit, as the resolver's hints name them.
 fn needs_wheels(text: &str) -> Vec<PackageName> {
-    let named = |hint: String| {
+    let project = |hint: String| {
         let rest = hint.strip_prefix("Wheels are required for `")?;
         rest.split_once('`')?.0.parse().ok()
     };
-    let mut names: Vec<PackageName> = hints(text).filter_map(named).collect();
+    let mut names: Vec<PackageName> = hints(text).filter_map(project).collect();
     names.sort();
     names.dedup();
     names

@@ -164,7 +164,7 @@ fn the_outside_world_has_few_doors() {
 #[test]
 fn files_are_written_in_few_places() {
     let Some(sources) = sources() else { skipped!("no git checkout here") };
-    let may = ["store", "output", "source", "image", "environment", "resolve", "sandbox"];
+    let may = ["store", "output", "source", "cargo", "image", "environment", "resolve", "sandbox"];
     let mut complaints = Vec::new();
     for source in &sources {
         let own = top(source).unwrap_or_default();
