@@ -21,12 +21,15 @@ const PROGRAM: &str = "keyring";
 /// How long it may take: it may ask the user something.
 const LIMIT: Duration = Duration::from_mins(2);
 
+/// Passwords by URL and user; none where there is none.
+type Known = BTreeMap<(String, String), Option<String>>;
+
 /// The keyring. Each password is asked for once.
 #[derive(Clone)]
 pub(super) struct Keyring {
     origin: String,
     env: BTreeMap<String, String>,
-    known: Arc<Mutex<BTreeMap<(String, String), Option<String>>>>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl fmt::Debug for Keyring {

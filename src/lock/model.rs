@@ -154,7 +154,7 @@ pub struct LockedPackage {
     pub sha256: Sha256,
     /// Path below the archive's root (`pool/main/…`).
     pub path: String,
-    /// Name of the suite that named it, one of [`LockedImage::suites`].
+    /// Name of the suite that named it, one of [`AssembledImage::suites`].
     pub suite: String,
 }
 

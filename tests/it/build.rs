@@ -26,7 +26,7 @@ fn own_copy(project: Project) -> Project {
     project.run(&["fetch"]).code(0);
     let project = project.own_store();
     std::fs::create_dir(project.store()).unwrap();
-    for part in ["blobs", "trees", "actions", "documents", "roots", "version"] {
+    for part in ["blobs", "trees", "actions", "documents", "version"] {
         let copy = |how: &str| {
             let from = crate::context::shared_store().join(part);
             std::process::Command::new("cp")
@@ -39,7 +39,8 @@ fn own_copy(project: Project) -> Project {
         };
         assert!(copy("-al") || copy("-a"), "{part}");
     }
-    for part in ["locks", "partial", "damaged", "tmp"] {
+    // Roots are those of other projects.
+    for part in ["locks", "partial", "damaged", "roots", "tmp"] {
         std::fs::create_dir(project.store().join(part)).unwrap();
     }
     project

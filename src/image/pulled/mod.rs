@@ -2,8 +2,8 @@
 //!
 //! Everything is verified again here: the manifest against the locked digest, the lock's blobs against the manifest, each
 //! blob against its digest, what each layer unpacks to against the configuration. Layers are read in parallel, their
-//! files written aside under numbers ([`read`]); the tree that they make together is made in memory ([`tree`]), and then
-//! on disk ([`write`]). Owners, set-id bits, extended attributes, devices and pipes are left out: everything is the
+//! files written aside under numbers (`read`); the tree that they make together is made in memory (`tree`), and then
+//! on disk (`write`). Owners, set-id bits, extended attributes, devices and pipes are left out: everything is the
 //! user's, whom the box maps, and the box has devices of its own.
 
 mod error;
