@@ -9,10 +9,12 @@ use sealwright::digest::Sha256;
 use sealwright::error::Fault;
 use sealwright::event::{Cancel, Reporter, Silent};
 use sealwright::fetch::{
-    DebianMirrors, Fetcher, MirrorSettings, NetConfig, Offline, PythonIndexes, Surroundings,
+    DebianMirrors, Fetcher, ImageRequest, MirrorSettings, NetConfig, Offline, PythonIndexes, Registries,
+    Surroundings,
 };
 use sealwright::image::ImageInputs;
 use sealwright::lock::{ImageContent, Lock, LockedImage};
+use sealwright::name::Platform;
 use sealwright::sandbox::native::{NativeEngine, reexec};
 use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network};
 use sealwright::store::Store;
@@ -42,7 +44,12 @@ fn part(arguments: &[&str]) -> Result<Value> {
         ["box", tree, rounds] => start_boxes(Path::new(tree), rounds.parse()?),
         ["hash", file] => hash(Path::new(file)),
         ["image", lock, mirror, folder] => image(Path::new(lock), mirror, Path::new(folder)),
-        _ => bail!("usage: parts box TREE ROUNDS | hash FILE | image LOCK MIRROR FOLDER"),
+        ["layout", lock, store, folder] => layout(Path::new(lock), Path::new(store), Path::new(folder)),
+        ["pull", reference, folder] => pull(reference, Path::new(folder)),
+        _ => bail!(
+            "usage: parts box TREE ROUNDS | hash FILE | image LOCK MIRROR FOLDER | layout LOCK STORE FOLDER | \
+             pull REFERENCE FOLDER"
+        ),
     }
 }
 
@@ -99,6 +106,39 @@ fn hash(file: &Path) -> Result<Value> {
     let resident = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
     let kibibytes: u64 = resident.trim().trim_end_matches(" kB").parse()?;
     Ok(json!({ "seconds": seconds, "resident": kibibytes * 1024, "digest": digest.to_hex() }))
+}
+
+/// The base image of a lock as an OCI layout named `base`.
+fn layout(lock: &Path, store: &Path, folder: &Path) -> Result<Value> {
+    let lock = Lock::parse(&std::fs::read_to_string(lock)?)?;
+    let digest = lock.images.first().context("no image in the lock")?.digest;
+    let store = Store::open(store)?;
+    let image = sealwright::image::present(&digest, &store)?.context("the image is not in the store")?;
+    sealwright::image::export_layout(&image, "base", &store, folder)?;
+    Ok(json!({ "digest": digest.to_hex() }))
+}
+
+/// An image by reference, pulled and unpacked in an empty store.
+fn pull(reference: &str, folder: &Path) -> Result<Value> {
+    let from = Surroundings::of_process();
+    let start = Instant::now();
+    let store = Store::open(folder)?;
+    let mirrors = DebianMirrors::load(&MirrorSettings::default(), &from)?;
+    let fetcher =
+        Fetcher::new(&store, NetConfig::load(&from)?, PythonIndexes::load(&from)?, mirrors, Offline::No)
+            .with_registries(Registries::default());
+    let platform = Platform::host().context("no platform that is built for")?;
+    let (cancel, reference) = (Cancel::new(), reference.parse()?);
+    let pinned = fetcher.pin_image(ImageRequest { reference: &reference, platform }, &Silent, &cancel)?;
+    let locked = pinned.locked("/usr/bin/python3.11", "2.36");
+    fetcher.image_blobs(&locked, &Silent, &cancel)?;
+    let fetched = start.elapsed().as_secs_f64();
+    let engine = NativeEngine::of_this_program();
+    sealwright::image::ensure(&locked, &store, &engine, &Silent, &cancel)?;
+    let whole = start.elapsed().as_secs_f64();
+    drop(fetcher);
+    sealwright::store::remove_tree(store.path())?;
+    Ok(json!({ "whole": whole, "fetched": fetched }))
 }
 
 /// The base image of a lock, downloaded and assembled in an empty store, with and without its byte code.

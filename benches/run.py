@@ -18,10 +18,12 @@ sys.path[:0] = [str(REPOSITORY / "tests" / "corpus"), str(REPOSITORY / "benches"
 
 import index  # noqa: E402
 import mirror  # noqa: E402
+import registry  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # Debian's own: a slower Python would flatter us
 REQUESTS = ("requests", "requests-2.32.3.tar.gz", "55365417734eb18255590a9ff9eb97e9e1da868d4ccd6402399eaf68af20a760")
-NEEDS = {"git": "git", "bwrap": "bubblewrap", "mmdebstrap": "mmdebstrap", "openssl": "openssl", "cc": "gcc"}
+NEEDS = {"git": "git", "bwrap": "bubblewrap", "mmdebstrap": "mmdebstrap", "openssl": "openssl", "cc": "gcc",
+         "skopeo": "skopeo", "docker-registry": "docker-registry"}
 HASHED = 2 << 30
 
 
@@ -192,6 +194,37 @@ class Bench:
         self.show("image", statistics.median(without_byte_code), statistics.median(peer), 0.5)
         print(f"  {len(served.names)} packages; with byte code {statistics.median(whole):.2f} s")
 
+    def pull(self):
+        """The base image, pushed by skopeo (which compresses its layers) to a registry on loopback; the peer copies it to
+        a layout and unpacks each layer in turn."""
+        layout, peer = self.work / "base-layout", self.work / "pulled"
+        if not (layout / "index.json").exists():
+            self.parts("layout", self.requests / "sealwright.lock", self.store, layout)
+        with registry.Registry(self.work / "registry") as served:
+            reference = f"127.0.0.1:{served.port}/bench/base:tag"
+            if not served.has("bench/base", "tag"):
+                run("skopeo", "--insecure-policy", "copy", "--dest-tls-verify=false", f"oci:{layout}:base", f"docker://{reference}")
+            fetched = []
+
+            def ours():
+                figures = self.parts("pull", reference, self.work / "pull-store")
+                fetched.append(figures["fetched"])
+                return figures["whole"]
+
+            def skopeo():
+                shutil.rmtree(peer, ignore_errors=True)
+                (peer / "root").mkdir(parents=True)
+                start = time.perf_counter()
+                run("skopeo", "--insecure-policy", "copy", "--src-tls-verify=false", f"docker://{reference}", f"oci:{peer}/layout:base")
+                for layer in registry.layers(peer / "layout"):
+                    run("tar", "-xf", layer, "-C", peer / "root")
+                return time.perf_counter() - start
+
+            medians = alternating(self.rounds, ours=ours, skopeo=skopeo)
+            shutil.rmtree(peer, ignore_errors=True)
+        self.show("pull", medians["ours"], medians["skopeo"], 0.8)
+        print(f"  fetched after {statistics.median(fetched):.2f} s, the rest is unpacking")
+
     def hash(self):
         file = self.work / "two-gigabytes"
         if not file.exists() or file.stat().st_size != HASHED:
@@ -225,7 +258,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "hash")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "hash")
 
 
 def install_needs():

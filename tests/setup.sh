@@ -13,6 +13,9 @@ python3     python3       judges, loopback servers, the corpus script
 bwrap       bubblewrap    a second opinion on the box
 useradd     passwd        the ordinary user that the engine is tried as
 setpriv     util-linux    becoming that user
+dockerd     docker.io     images of an engine (a private one, as root)
+skopeo      skopeo        a second opinion on images
+docker-registry docker-registry a registry on loopback
 '
 
 missing=()
