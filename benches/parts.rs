@@ -132,13 +132,13 @@ fn pull(reference: &str, folder: &Path) -> Result<Value> {
     let pinned = fetcher.pin_image(ImageRequest { reference: &reference, platform }, &Silent, &cancel)?;
     let locked = pinned.locked("/usr/bin/python3.11", "2.36");
     fetcher.image_blobs(&locked, &Silent, &cancel)?;
-    let fetched = start.elapsed().as_secs_f64();
+    let after_fetch = start.elapsed().as_secs_f64();
     let engine = NativeEngine::of_this_program();
     sealwright::image::ensure(&locked, &store, &engine, &Silent, &cancel)?;
     let whole = start.elapsed().as_secs_f64();
     drop(fetcher);
     sealwright::store::remove_tree(store.path())?;
-    Ok(json!({ "whole": whole, "fetched": fetched }))
+    Ok(json!({ "whole": whole, "fetched": after_fetch }))
 }
 
 /// The base image of a lock, downloaded and assembled in an empty store, with and without its byte code.
