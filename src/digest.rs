@@ -54,6 +54,13 @@ impl Sha256 {
         text.strip_prefix("sha256:").ok_or_else(|| ParseDigestError(text.to_owned()))?.parse()
     }
 
+    /// The URI of bytes by their digest, `ni:///sha-256;…` (RFC 6920).
+    #[must_use]
+    pub fn to_ni(&self) -> String {
+        use base64::Engine as _;
+        format!("ni:///sha-256;{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.0))
+    }
+
     /// The OCI form `sha256:<hex>`.
     #[must_use]
     pub fn to_oci(&self) -> String {

@@ -12,6 +12,7 @@ pub mod helper;
 pub mod name;
 // layer 1
 pub mod config;
+pub mod key;
 pub mod lock;
 pub mod oci;
 pub mod provenance;
@@ -23,7 +24,9 @@ pub mod cargo;
 pub mod fetch;
 pub mod requirements;
 pub mod sandbox;
+pub mod sign;
 pub mod source;
+pub mod verify;
 // layer 3
 pub mod export;
 pub mod image;

@@ -19,6 +19,7 @@ use crate::requirements::RequirementsError;
 use crate::resolve::debian::DebianError;
 use crate::resolve::python::PythonError;
 use crate::sandbox::Limit;
+use crate::sign::SignError;
 use crate::source::SourceError;
 use crate::store::StoreError;
 
@@ -81,6 +82,9 @@ pub enum BuildError {
     /// A statement that could not be made.
     #[error("cannot write the statement")]
     Statement(#[from] StatementError),
+    /// A statement that could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// The engine failed.
     #[error("{}", .0)]
     Engine(EngineFault),
@@ -317,6 +321,7 @@ impl BuildError {
             | Self::Output(_)
             | Self::Builder(_)
             | Self::Export(_)
+            | Self::Sign(_)
             | Self::Statement(_)
             | Self::Engine(_)
             | Self::Platform { .. }
@@ -351,6 +356,7 @@ impl BuildError {
             Self::Output(error) => error,
             Self::Builder(error) => error,
             Self::Export(error) => error,
+            Self::Sign(error) => error,
             Self::Engine(error) => error.0.as_ref(),
             Self::Wheel { source, .. } => source.as_ref(),
             Self::Cycle { .. }
@@ -420,6 +426,7 @@ impl Fault for BuildError {
             | Self::Output(_)
             | Self::Builder(_)
             | Self::Export(_)
+            | Self::Sign(_)
             | Self::Wheel { .. }
             | Self::Requirements(_)
             | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),

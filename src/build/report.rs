@@ -34,6 +34,9 @@ pub struct BuiltTarget {
     pub outputs: Vec<BuiltOutput>,
     /// Whether statements are signed.
     pub signed: bool,
+    /// The name of the key that signed them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// Where outputs come from.

@@ -9,6 +9,7 @@ use crate::event::{Cancel, Reporter};
 use crate::fetch::{Offline, Surroundings};
 use crate::name::PackageName;
 use crate::sandbox::Engine;
+use crate::sign::Signing;
 use crate::source::DirtyPolicy;
 use crate::store::Store;
 
@@ -85,6 +86,8 @@ pub struct BuildRequest {
     pub dist: PathBuf,
     /// Where statements go.
     pub provenance: PathBuf,
+    /// Who signs the statements, if anybody does.
+    pub signing: Option<Signing>,
     /// A file that gets all statements too.
     pub bundle: Option<PathBuf>,
     /// Config settings of the command line: a name that is there replaces the configuration's.

@@ -1,6 +1,7 @@
 //! `build`: everything in order, for each target and version of Python.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -24,7 +25,8 @@ use crate::lock::{Lock, LockedImage, LockedTarget};
 use crate::output::{
     FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
 };
-use crate::provenance::{self, TrustMode};
+use crate::provenance::TrustMode;
+use crate::sign::{Format, Signing, envelope_of};
 use crate::store::RootUses;
 
 /// Builds the targets of a project and publishes outputs with their statements.
@@ -253,11 +255,12 @@ fn publish(
     let mut seen: BTreeMap<&str, Sha256> = BTreeMap::new();
     let mut targets = Vec::new();
     let mut bundle = Vec::new();
+    let format = request.signing.as_ref().map_or(Format::Dsse, |signing| signing.format);
     for (target, plan, origin, result) in results {
         let mut outputs = Vec::new();
         for output in &result.outputs {
             let path = request.dist.join(&output.name);
-            let statement = request.provenance.join(provenance::file_name(&output.name));
+            let statement = request.provenance.join(format.file_name(&output.name));
             outputs.push(BuiltOutput {
                 path,
                 size: output.size,
@@ -275,6 +278,7 @@ fn publish(
                 context.store.open_blob(&output.sha256).map_err(BuildError::from)
             })?;
             let line = context.store.read(&output.statement)?;
+            let line = signed(line, &statement, request.signing.as_ref())?;
             publication.text(&statement, &line)?;
             bundle.extend_from_slice(&line);
         }
@@ -285,7 +289,8 @@ fn publish(
             plan: plan.digest(),
             origin: *origin,
             outputs,
-            signed: false,
+            signed: request.signing.is_some(),
+            key: request.signing.as_ref().map(|signing| signing.signer.key_id().to_string()),
         });
     }
     if let Some(path) = &request.bundle {
@@ -293,4 +298,18 @@ fn publish(
     }
     publication.commit()?;
     Ok(targets)
+}
+
+/// A statement as it is published. The cache holds unsigned ones: who signs is no part of a build. A signed file of this very
+/// statement stays as it is, also where nobody is to sign now.
+fn signed(line: Vec<u8>, path: &Path, signing: Option<&Signing>) -> Result<Vec<u8>, BuildError> {
+    let there = std::fs::read(path).ok();
+    let payload = line.trim_ascii_end();
+    match signing {
+        Some(signing) => Ok(signing.file(payload, there.as_deref())?),
+        None => {
+            let same = there.as_deref().and_then(envelope_of).and_then(|envelope| envelope.payload().ok());
+            Ok(if same.is_some_and(|same| same == payload) { there.unwrap_or(line) } else { line })
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::failure::Failure;
+use super::key::{FormatArg, KeyArgs};
 use super::place::{PlaceArgs, config_settings};
 use super::session::{Session, shown};
 use super::terminal::bytes;
@@ -33,6 +34,14 @@ pub(super) struct Args {
     /// Where statements go [default: provenance, beside the output folder]
     #[arg(long, value_name = "DIR")]
     provenance_dir: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyArgs,
+    /// Write signed statements as DSSE envelopes or as Sigstore bundles
+    #[arg(long, value_enum, value_name = "FORM", default_value = "dsse")]
+    format: FormatArg,
+    /// Do not sign, whatever SEALWRIGHT_KEY and the user's configuration say
+    #[arg(long, conflicts_with = "key")]
+    unsigned: bool,
     /// Also write all statements to FILE
     #[arg(long, value_name = "FILE")]
     bundle: Option<PathBuf>,
@@ -55,7 +64,10 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         (None, Some(_)) => dist.parent().unwrap_or(&place.folder).join(PROVENANCE_FOLDER),
         (None, None) => place.folder.join(PROVENANCE_FOLDER),
     };
+    // First of all: a build that cannot be signed is not started.
+    let signing = if args.unsigned { None } else { args.key.signing(args.format, session)? };
     let request = BuildRequest {
+        signing,
         bundle: args.bundle.as_ref().map(|path| place.folder.join(path)),
         place,
         lock: if args.locked { LockPolicy::Locked } else { LockPolicy::Update },
@@ -91,7 +103,9 @@ fn text(report: &BuildReport) -> String {
             let _ = writeln!(text, "  {path:<width$}  {size:>9}  sha256:{}", output.sha256);
         }
         for output in &target.outputs {
-            let _ = writeln!(text, "  {}  unsigned", shown(&output.statement));
+            let signed =
+                target.key.as_ref().map_or_else(|| "unsigned".to_owned(), |key| format!("signed by {key}"));
+            let _ = writeln!(text, "  {}  {signed}", shown(&output.statement));
         }
     }
     text

@@ -2,18 +2,31 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::failure::Failure;
 use super::session::Session;
 use crate::config::PROVENANCE_FOLDER;
 use crate::error::{Blame, Fault, io_hints};
-use crate::provenance::{self, Statement, StatementError};
+use crate::provenance::{self, Envelope, Statement, StatementError};
 use crate::report::{self, Signing, Style};
+use crate::sign::envelope_of;
 
 /// Shows a statement for people, or with --json for programs
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// A statement, or an output whose statement lies in `provenance/` or beside it
     file: PathBuf,
+    /// Print the subjects as `sha256sum` would, in base64: what generic provenance generators take
+    #[arg(long, value_enum, value_name = "FORM")]
+    format: Option<FormatArg>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum FormatArg {
+    /// One line of base64
+    Base64Subjects,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -46,14 +59,46 @@ impl Fault for InspectError {
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let path = find(args.file.clone())?;
     let bytes = std::fs::read(&path).map_err(|source| InspectError::Read { path: path.clone(), source })?;
-    let statement = Statement::parse_file(&bytes)
-        .map_err(|source| InspectError::Statement { path: path.clone(), source })?;
+    let wrong = |source| InspectError::Statement { path: path.clone(), source };
+    let (statement, signing) = match envelope_of(&bytes) {
+        None => (Statement::parse_file(&bytes).map_err(wrong)?, Signing::Unsigned),
+        Some(envelope) => {
+            let statement = Statement::parse(&envelope.payload().map_err(wrong)?).map_err(wrong)?;
+            (statement, signing(&envelope))
+        }
+    };
+    if args.format == Some(FormatArg::Base64Subjects) {
+        return session.print(&base64_subjects(&statement));
+    }
     if session.json() {
         session.print(&statement.to_pretty())
     } else {
         let style = Style { width: super::terminal::width(), strong: ("\u{1b}[1m", "\u{1b}[0m") };
-        session.print(&report::statement_text(&statement, &Signing::Unsigned, style))
+        session.print(&report::statement_text(&statement, &signing, style))
     }
+}
+
+/// Who says that they signed. Nothing of it was verified, and the text says so.
+fn signing(envelope: &Envelope) -> Signing {
+    let names: Vec<&str> = envelope
+        .signatures()
+        .iter()
+        .map(|signature| if signature.keyid.is_empty() { "a key without a name" } else { &signature.keyid })
+        .collect();
+    if names.is_empty() {
+        return Signing::Unsigned;
+    }
+    Signing::Signed(format!("signed by {}; not verified: `sealwright verify` does that", names.join(" and ")))
+}
+
+/// Lines of `sha256sum`, in base64 on one line.
+fn base64_subjects(statement: &Statement) -> String {
+    let lines: String = statement
+        .subjects()
+        .iter()
+        .filter_map(|subject| Some(format!("{}  {}\n", subject.digest.as_sha256()?, subject.name)))
+        .collect();
+    format!("{}\n", STANDARD.encode(lines))
 }
 
 /// The statement itself, or the one of an output.
@@ -67,6 +112,9 @@ fn find(path: PathBuf) -> Result<PathBuf, InspectError> {
     }
     let statement = provenance::file_name(&name);
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-    let looked = vec![folder.join("..").join(PROVENANCE_FOLDER).join(&statement), folder.join(&statement)];
+    let bundle = format!("{name}{}", provenance::SIGSTORE_SUFFIX);
+    let folders = [folder.join("..").join(PROVENANCE_FOLDER), folder];
+    let looked: Vec<PathBuf> =
+        folders.iter().flat_map(|folder| [folder.join(&statement), folder.join(&bundle)]).collect();
     looked.iter().find(|path| path.is_file()).cloned().ok_or(InspectError::None { path, looked })
 }

@@ -7,13 +7,18 @@ mod doctor;
 mod failure;
 mod fetch;
 mod inspect;
+mod key;
+mod keygen;
 mod lock;
+mod passphrase;
 mod place;
 mod sbom;
 mod session;
+mod sign;
 mod signals;
 mod store;
 mod terminal;
+mod verify;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -78,6 +83,9 @@ enum Command {
     Fetch(fetch::Args),
     Inspect(inspect::Args),
     Sbom(sbom::Args),
+    Keygen(keygen::Args),
+    Sign(sign::Args),
+    Verify(Box<verify::Args>),
     Store(store::Args),
     Doctor(doctor::Args),
 }
@@ -144,6 +152,9 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
         Command::Fetch(args) => fetch::run(args, session),
         Command::Inspect(args) => inspect::run(args, session),
         Command::Sbom(args) => sbom::run(args, session),
+        Command::Keygen(args) => keygen::run(args, session),
+        Command::Sign(args) => sign::run(args, session),
+        Command::Verify(args) => verify::run(args, session),
         Command::Store(args) => store::run(args, session),
         Command::Doctor(args) => doctor::run(args, session),
     }

@@ -18,4 +18,4 @@ pub use folder::FolderLock;
 pub use foreign::read_foreign;
 pub use normalize::{Applied, Effect, Normalizer, Prepared};
 pub use publish::{Publication, Published};
-pub use whole::{Written, write_whole};
+pub use whole::{Overwrite, Written, write_private, write_whole};

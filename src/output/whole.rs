@@ -43,6 +43,32 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<Written, OutputError> {
     staged.place()?.keep()
 }
 
+/// What is done about a file that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and nothing is written.
+    Refuse,
+    /// It is replaced.
+    Replace,
+}
+
+/// Writes a file that only its owner can read (mode 0600), whole.
+///
+/// # Errors
+/// The host failed, or something is there that may not be replaced.
+pub fn write_private(path: &Path, bytes: &[u8], there: Overwrite) -> Result<(), OutputError> {
+    let mut temporary = temporary_with(path, 0o600)?;
+    temporary.write_all(bytes).map_err(OutputError::io("write", path))?;
+    match there {
+        Overwrite::Replace => Staged::new(temporary, path)?.place()?.keep().map(drop),
+        Overwrite::Refuse => {
+            temporary.as_file().sync_all().map_err(OutputError::io("write", path))?;
+            temporary.persist_noclobber(path).map_err(|error| OutputError::io("write", path)(error.error))?;
+            Ok(())
+        }
+    }
+}
+
 /// What is at a path.
 pub(super) enum Existing {
     Nothing,
@@ -90,11 +116,15 @@ fn same(mut file: &File, bytes: &[u8]) -> io::Result<bool> {
 
 /// A temporary file in the folder of `path`, removed when it is dropped.
 pub(super) fn temporary(path: &Path) -> Result<NamedTempFile, OutputError> {
+    temporary_with(path, 0o644)
+}
+
+fn temporary_with(path: &Path, mode: u32) -> Result<NamedTempFile, OutputError> {
     tempfile::Builder::new()
         .prefix(TEMPORARY.0)
         .suffix(TEMPORARY.1)
         // The kernel takes the umask away, as for any new file.
-        .permissions(Permissions::from_mode(0o644))
+        .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder(path))
         .map_err(OutputError::io("write", path))
 }

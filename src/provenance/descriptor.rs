@@ -28,7 +28,9 @@ impl DigestSet {
         Self::of("gitCommit", id.to_owned())
     }
 
-    fn of(algorithm: &str, value: String) -> Self {
+    /// A set of one digest.
+    #[must_use]
+    pub fn of(algorithm: &str, value: String) -> Self {
         Self(BTreeMap::from([(algorithm.to_owned(), value)]))
     }
 

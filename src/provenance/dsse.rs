@@ -47,11 +47,13 @@ impl Envelope {
     /// An envelope of a statement, with signatures made over `pae(PAYLOAD_TYPE, payload)`.
     #[must_use]
     pub fn of(statement: &Statement, signatures: Vec<Signature>) -> Self {
-        Self {
-            payload: STANDARD.encode(Self::signed_bytes(statement)),
-            payload_type: PAYLOAD_TYPE.to_owned(),
-            signatures,
-        }
+        Self::of_payload(PAYLOAD_TYPE, &Self::signed_bytes(statement), signatures)
+    }
+
+    /// An envelope of a payload, with signatures made over `pae(payload_type, payload)`.
+    #[must_use]
+    pub fn of_payload(payload_type: &str, payload: &[u8], signatures: Vec<Signature>) -> Self {
+        Self { payload: STANDARD.encode(payload), payload_type: payload_type.to_owned(), signatures }
     }
 
     /// The payload of a statement: its canonical line without the end.
@@ -67,8 +69,15 @@ impl Envelope {
     /// # Errors
     /// No strict JSON, or a field is missing.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        let value = parse_json(bytes, Limits::default())?;
-        serde_json::from_value(value).map_err(StatementError::Shape)
+        Self::from_value(parse_json(bytes, Limits::default())?)
+    }
+
+    /// Reads an envelope that is part of a document.
+    ///
+    /// # Errors
+    /// A field is missing.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, StatementError> {
+        serde_json::from_value(value).map_err(StatementError::Envelope)
     }
 
     /// What kind of payload it says it has.

@@ -19,6 +19,15 @@ pub enum StatementError {
     /// JSON of another shape.
     #[error("statement does not have the fields of in-toto Statement v1 with SLSA Provenance v1")]
     Shape(#[source] serde_json::Error),
+    /// JSON that is no DSSE envelope.
+    #[error("it does not have the fields of a DSSE envelope")]
+    Envelope(#[source] serde_json::Error),
+    /// JSON that is no verification summary.
+    #[error("it does not have the fields of a SLSA Verification Summary Attestation v1")]
+    Summary(#[source] serde_json::Error),
+    /// JSON that is no Sigstore bundle.
+    #[error("it does not have the fields of a Sigstore bundle")]
+    Bundle(#[source] serde_json::Error),
     /// A field holds something else than it must.
     #[error("statement's {field} is {actual:?}, expected {expected}")]
     Field {

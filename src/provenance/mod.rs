@@ -3,6 +3,7 @@
 //! Pure serde: no clock, environment or file system. Written canonically (keys in the order of the
 //! specifications, compact, one line), read strictly ([`Statement::parse`]).
 
+mod bundle;
 mod descriptor;
 mod dsse;
 mod error;
@@ -11,7 +12,9 @@ mod predicate;
 mod purl;
 mod statement;
 mod time;
+mod vsa;
 
+pub use bundle::{Material, SigstoreBundle};
 pub use descriptor::{DigestSet, ResourceDescriptor};
 pub use dsse::{Envelope, Signature, pae};
 pub use error::{PurlError, StatementError};
@@ -20,6 +23,7 @@ pub use predicate::{BuildDefinition, BuildMetadata, Builder, Predicate, RunDetai
 pub use purl::Purl;
 pub use statement::Statement;
 pub use time::Timestamp;
+pub use vsa::{Policy, Verdict, VerificationSummary, Verifier};
 
 use crate::name::TargetName;
 
@@ -37,6 +41,12 @@ pub const PAYLOAD_TYPE: &str = "application/vnd.in-toto+json";
 
 /// What follows an output's name to name the file of its statement.
 pub const SUFFIX: &str = ".intoto.jsonl";
+
+/// `predicateType` of the evidence of a verifier's decision (SLSA Verification Summary Attestation v1).
+pub const VSA_TYPE: &str = "https://slsa.dev/verification_summary/v1";
+
+/// What follows an output's name to name the file of its Sigstore bundle.
+pub const SIGSTORE_SUFFIX: &str = ".sigstore.json";
 
 /// The URI of a built-in builder's build type, for instance `https://sealwright.dev/build-types/python-build/v1`.
 #[must_use]

@@ -43,7 +43,14 @@ impl Statement {
     /// # Errors
     /// No strict JSON, another type or predicate type, or a field that must be there is not.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        let value = parse_json(bytes, Limits::default())?;
+        Self::from_value(parse_json(bytes, Limits::default())?)
+    }
+
+    /// Reads a statement that was parsed as strict JSON.
+    ///
+    /// # Errors
+    /// Another type or predicate type, or a field that must be there is not.
+    pub fn from_value(value: serde_json::Value) -> Result<Self, StatementError> {
         // Types first: a statement of another kind should be called that, not broken.
         for (field, name, expected) in
             [("_type", "_type", STATEMENT_TYPE), ("predicateType", "predicateType", PREDICATE_TYPE)]

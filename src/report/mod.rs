@@ -2,4 +2,4 @@
 
 mod statement;
 
-pub use statement::{Signing, Style, statement_text};
+pub use statement::{Signing, Style, harmless, statement_text};

@@ -144,7 +144,8 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
 
 /// Statements are foreign text: no escape sequence of theirs reaches a terminal, and none of the signs that turn
 /// the direction of writing.
-fn harmless(text: &str) -> String {
+#[must_use]
+pub fn harmless(text: &str) -> String {
     let turns = |sign: char| matches!(sign, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|sign| if sign.is_control() || turns(sign) { '\u{fffd}' } else { sign }).collect()
 }

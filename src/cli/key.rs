@@ -1,0 +1,69 @@
+//! The private key that signs: which one, and opened.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::failure::Failure;
+use super::passphrase;
+use super::session::Session;
+use crate::sign::{Format, KeyFile, KeySource, SignError, Signer, Signing};
+
+/// Flags of commands that sign.
+#[derive(Debug, clap::Args)]
+pub(super) struct KeyArgs {
+    /// Sign with this private key [default: SEALWRIGHT_KEY, else `key` of the user's configuration]
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Read the key's passphrase from this descriptor [default: SEALWRIGHT_PASSPHRASE, else ask]
+    #[arg(long, value_name = "N")]
+    passphrase_fd: Option<u32>,
+}
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum FormatArg {
+    /// A DSSE envelope in NAME.intoto.jsonl
+    Dsse,
+    /// A Sigstore bundle v0.3 in NAME.sigstore.json
+    Sigstore,
+}
+
+impl FormatArg {
+    pub(super) fn format(self) -> Format {
+        match self {
+            Self::Dsse => Format::Dsse,
+            Self::Sigstore => Format::Sigstore,
+        }
+    }
+}
+
+impl KeyArgs {
+    /// The signer, if anybody asks for one.
+    pub(super) fn signing(&self, format: FormatArg, session: &Session) -> Result<Option<Signing>, Failure> {
+        let signer = signer(self.key.clone(), self.passphrase_fd, session)?;
+        Ok(signer.map(|signer| Signing { signer, format: format.format() }))
+    }
+}
+
+/// The private key, read and opened; `None` if nobody asks for one.
+pub(super) fn signer(
+    flag: Option<PathBuf>,
+    descriptor: Option<u32>,
+    session: &Session,
+) -> Result<Option<Arc<dyn Signer>>, Failure> {
+    let Some(source) = KeySource::choose(flag.as_deref(), |name| std::env::var_os(name))? else {
+        return Ok(None);
+    };
+    let key = match source.read()? {
+        KeyFile::Plain(key) => key,
+        KeyFile::Encrypted(key) => {
+            let passphrase = match passphrase::given(descriptor)? {
+                Some(given) => Some(given),
+                None => passphrase::ask(&format!("passphrase of {}:", key.origin()), session)?,
+            };
+            let none = || SignError::NoPassphrase { origin: key.origin().to_owned() };
+            key.decrypt(&passphrase.ok_or_else(none)?)?
+        }
+    };
+    Ok(Some(Arc::new(key)))
+}

@@ -1,0 +1,125 @@
+//! What lies beside an artifact, as it is carried: nothing here was verified.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::foreign;
+use crate::provenance::{Envelope, Limits, Material, SigstoreBundle, StatementError, parse_json};
+
+/// Where evidence was found.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The file.
+    pub path: PathBuf,
+    /// Its line, from 1; none if the file is one document.
+    pub line: Option<usize>,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            None => write!(f, "{}", self.path.display()),
+            Some(line) => write!(f, "{}:{line}", self.path.display()),
+        }
+    }
+}
+
+/// One piece of evidence.
+#[derive(Debug)]
+pub struct Evidence {
+    /// Where it was found.
+    pub place: Place,
+    /// What it is.
+    pub content: Content,
+}
+
+/// What a piece of evidence is.
+#[derive(Debug)]
+pub enum Content {
+    /// A DSSE envelope whose signatures keys can judge.
+    Signed {
+        /// The envelope.
+        envelope: Envelope,
+        /// What it came in.
+        carrier: Carrier,
+    },
+    /// A statement that nobody signed.
+    Unsigned,
+    /// Evidence of another ecosystem.
+    Foreign(foreign::Kind),
+    /// Something that cannot be read.
+    Broken(StatementError),
+}
+
+/// What an envelope came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// Itself.
+    Envelope,
+    /// A Sigstore bundle with a public key; whether it has log entries or time stamps, which no key judges.
+    Bundle {
+        /// They are there.
+        has_log_or_time: bool,
+    },
+}
+
+/// All evidence of a file, in order. Lines that are of no known kind are left out, as in-toto's bundles want it.
+#[must_use]
+pub fn read(path: &std::path::Path, bytes: &[u8]) -> Vec<Evidence> {
+    let at = |line| Place { path: path.to_owned(), line };
+    let lines: Vec<(usize, &[u8])> = bytes
+        .split(|byte| *byte == b'\n')
+        .enumerate()
+        .map(|(index, line)| (index + 1, line.trim_ascii()))
+        .filter(|(_, line)| !line.is_empty())
+        .collect();
+    // A document on many lines (`jq`, PEP 740) is one piece.
+    if lines.len() > 1
+        && let Ok(value) = parse_json(bytes, Limits::default())
+    {
+        return of_value(value).into_iter().map(|content| Evidence { place: at(None), content }).collect();
+    }
+    let alone = lines.len() == 1;
+    lines
+        .into_iter()
+        .filter_map(|(number, line)| {
+            let content = match parse_json(line, Limits::default()) {
+                Ok(value) => of_value(value)?,
+                Err(error) => Content::Broken(error),
+            };
+            Some(Evidence { place: at((!alone).then_some(number)), content })
+        })
+        .collect()
+}
+
+fn of_value(value: Value) -> Option<Content> {
+    if SigstoreBundle::is_one(&value) {
+        return Some(match SigstoreBundle::from_value(&value) {
+            Err(error) => Content::Broken(error),
+            Ok(SigstoreBundle {
+                material: Material::PublicKey { .. },
+                envelope: Some(envelope),
+                has_log_or_time,
+                ..
+            }) => Content::Signed { envelope, carrier: Carrier::Bundle { has_log_or_time } },
+            Ok(SigstoreBundle { material: Material::PublicKey { .. }, envelope: None, version, .. }) => {
+                Content::Foreign(foreign::Kind::MessageSignature { version })
+            }
+            Ok(SigstoreBundle { material: Material::Certificate, version, .. }) => {
+                Content::Foreign(foreign::Kind::CertificateBundle { version, document: value })
+            }
+        });
+    }
+    if value.get("verification_material").is_some() || value.get("attestation_bundles").is_some() {
+        return Some(Content::Foreign(foreign::Kind::Pep740 { document: value }));
+    }
+    if ["payload", "payloadType", "signatures"].iter().any(|name| value.get(name).is_some()) {
+        return Some(match Envelope::from_value(value) {
+            Ok(envelope) => Content::Signed { envelope, carrier: Carrier::Envelope },
+            Err(error) => Content::Broken(error),
+        });
+    }
+    value.get("_type").is_some().then_some(Content::Unsigned)
+}

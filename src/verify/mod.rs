@@ -1,0 +1,34 @@
+//! Whether an artifact is what its provenance says, and whether that is what is expected: offline, by keys and policies
+//! that the caller names.
+//!
+//! Bytes go one way: [`evidence`] takes them as they are carried (wire), [`judge`] reads a payload and compares it with
+//! a [`Policy`] (checked), and only what failed nothing is [`Verified`], which says too what was not checked. Every
+//! failure is listed, not the first. The steps are those of SLSA v1.2, "Verifying artifacts".
+
+mod artifact;
+mod error;
+mod evidence;
+mod failure;
+mod find;
+pub mod foreign;
+mod judge;
+mod policy;
+mod result;
+mod roots;
+mod source;
+mod steps;
+mod summary;
+
+pub use artifact::Artifact;
+pub use error::VerifyError;
+pub use evidence::{Carrier, Content, Evidence, Place};
+pub use failure::{Failure, Unchecked};
+pub use find::{Finding, find};
+pub use judge::judge;
+pub use policy::{
+    Age, Expectations, FolderRule, IsolationRule, Leniency, LimitRule, Policy, TrustedVerifier, starter,
+};
+pub use result::{Decision, Depth, Rejected, Signer, Verified, verify};
+pub use roots::{Root, Roots};
+pub use source::SourceUri;
+pub use summary::{SummaryExpectations, SummaryIssue, accept_summary, summarize};

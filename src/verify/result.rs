@@ -1,0 +1,110 @@
+//! What came out of a verification.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::evidence::Place;
+use super::failure::{Failure, Unchecked};
+use super::{Artifact, Policy, VerifyError, find, judge};
+use crate::digest::Sha256;
+use crate::key::KeyId;
+use crate::provenance::{Statement, Timestamp};
+
+/// How much is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every step.
+    Full,
+    /// Signature and subject: who signed, and that it is about this artifact.
+    SignatureOnly,
+}
+
+/// A key that signed and counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// As the policy calls it.
+    pub name: String,
+    /// The key's name.
+    pub key: KeyId,
+}
+
+/// Evidence that failed nothing. Only [`judge`] makes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// Where it was found.
+    pub place: Place,
+    /// The subject's name.
+    pub subject: String,
+    /// Who signed.
+    pub signers: Vec<Signer>,
+    /// What kind of statement it is.
+    pub kind: String,
+    /// Who built; none if that was not looked at.
+    pub builder: Option<String>,
+    /// SLSA Build level that signer and builder are believed; none if that was not looked at.
+    pub level: Option<u8>,
+    /// What was not looked at; never empty.
+    pub unchecked: Vec<Unchecked>,
+    /// Digest of the payload.
+    pub payload: Sha256,
+    /// The statement, if it is SLSA Provenance v1. With [`Depth::SignatureOnly`] nothing in it was looked at.
+    pub statement: Option<Statement>,
+}
+
+/// Evidence that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Where it was found; none where nothing was.
+    pub place: Option<Place>,
+    /// Why.
+    pub failures: Vec<Failure>,
+}
+
+/// The decision on one artifact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// What was judged.
+    pub artifact: Artifact,
+    /// The first evidence that holds, or all that does not.
+    pub outcome: Result<Verified, Vec<Rejected>>,
+}
+
+/// Verifies artifacts, many at a time; the result is in their order.
+///
+/// # Errors
+/// A file cannot be read. That something does not verify is a [`Decision`].
+pub fn verify(
+    files: &[PathBuf],
+    statements: &[PathBuf],
+    policy: &Policy,
+    depth: Depth,
+    now: Timestamp,
+) -> Result<Vec<Decision>, VerifyError> {
+    files.par_iter().map(|file| decide(file, statements, policy, depth, now)).collect()
+}
+
+fn decide(
+    file: &Path,
+    statements: &[PathBuf],
+    policy: &Policy,
+    depth: Depth,
+    now: Timestamp,
+) -> Result<Decision, VerifyError> {
+    let artifact = Artifact::open(file)?;
+    let finding = find(&artifact, statements)?;
+    let mut rejected = Vec::new();
+    for evidence in &finding.evidence {
+        match judge(evidence, &artifact, policy, depth, now) {
+            Ok(verified) => return Ok(Decision { artifact, outcome: Ok(verified) }),
+            Err(failures) => rejected.push(Rejected { place: Some(evidence.place.clone()), failures }),
+        }
+    }
+    if rejected.is_empty() {
+        let looked: Vec<String> = finding.looked.iter().map(|path| path.display().to_string()).collect();
+        let looked =
+            if looked.is_empty() { "nowhere, since none is named".to_owned() } else { looked.join(", ") };
+        rejected.push(Rejected { place: None, failures: vec![Failure::NoStatement { looked }] });
+    }
+    Ok(Decision { artifact, outcome: Err(rejected) })
+}

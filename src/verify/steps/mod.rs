@@ -1,0 +1,102 @@
+//! What a statement says, compared with what is expected: SLSA's steps after signature and subject.
+
+mod dependencies;
+mod held;
+mod parameters;
+
+pub(super) use dependencies::package;
+
+use std::collections::BTreeSet;
+
+use super::Policy;
+use super::failure::{Failure, Unchecked};
+use super::roots::Root;
+use crate::config::BUILDERS;
+use crate::provenance::{BASE, Statement, Timestamp, build_type};
+
+/// One statement, and what came of it so far.
+pub(super) struct Steps<'a> {
+    pub(super) statement: &'a Statement,
+    pub(super) policy: &'a Policy,
+    pub(super) failures: Vec<Failure>,
+    pub(super) unchecked: BTreeSet<Unchecked>,
+}
+
+impl Steps<'_> {
+    /// All of them; gives the level that signers and builder are believed.
+    pub(super) fn run(&mut self, signers: &[&Root], now: Timestamp) -> Option<u8> {
+        let level = self.builder(signers);
+        self.build_type();
+        self.parameters();
+        self.dependencies();
+        self.isolation();
+        self.limits();
+        self.folder();
+        self.age(now);
+        level
+    }
+
+    pub(super) fn fail(&mut self, failure: Failure) {
+        self.failures.push(failure);
+    }
+
+    pub(super) fn skip(&mut self, what: Unchecked) {
+        self.unchecked.insert(what);
+    }
+
+    /// Whether the statement is of one of our own build types.
+    pub(super) fn is_ours(&self) -> bool {
+        self.statement.predicate().build_definition.build_type.starts_with(&format!("{BASE}/build-types/"))
+    }
+
+    /// Step 4: the roots' map of (signer, `builder.id`).
+    fn builder(&mut self, signers: &[&Root]) -> Option<u8> {
+        let id = &self.statement.predicate().run_details.builder.id;
+        let roots = &self.policy.roots;
+        // Without a signer the signature's failure says enough; then the builders of all roots are compared.
+        let all: Vec<&Root> = roots.keys.iter().collect();
+        let asked = if signers.is_empty() { &all[..] } else { signers };
+        let Some(level) = roots.level(asked, id).or_else(|| {
+            signers
+                .is_empty()
+                .then(|| asked.iter().filter_map(|root| root.builders.get(id).copied()).max())
+                .flatten()
+        }) else {
+            let allowed: BTreeSet<&str> =
+                asked.iter().flat_map(|root| root.builders.keys().map(String::as_str)).collect();
+            let expected = allowed.into_iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(" or ");
+            self.fail(Failure::Builder { actual: id.chars().take(200).collect(), expected });
+            return None;
+        };
+        let expected = self.policy.required_level;
+        if level < expected {
+            self.fail(Failure::Level { expected, actual: level });
+        }
+        Some(level)
+    }
+
+    /// Step 5: the build type. Ours are those of the built-in builders; a replaced builder folder has an address of its own.
+    fn build_type(&mut self) {
+        let actual = &self.statement.predicate().build_definition.build_type;
+        let allowed: Vec<String> = match &self.policy.expect.build_types {
+            Some(types) => types.clone(),
+            None => BUILDERS.into_iter().map(build_type).collect(),
+        };
+        if !allowed.contains(actual) {
+            let expected = allowed.iter().map(|text| format!("{text:?}")).collect::<Vec<_>>().join(" or ");
+            self.fail(Failure::BuildType { actual: actual.chars().take(200).collect(), expected });
+        }
+        let count = self.statement.subjects().len();
+        if self.is_ours() && count != 1 {
+            self.fail(Failure::Subjects { count });
+        }
+    }
+
+    fn age(&mut self, now: Timestamp) {
+        let Some(limit) = &self.policy.expect.max_age else { return self.skip(Unchecked::Age) };
+        let finished = self.statement.predicate().run_details.metadata.finished_on;
+        if let Some(failure) = limit.refuses(finished, now) {
+            self.fail(failure);
+        }
+    }
+}
