@@ -305,11 +305,9 @@ fn publish(
 fn signed(line: Vec<u8>, path: &Path, signing: Option<&Signing>) -> Result<Vec<u8>, BuildError> {
     let there = std::fs::read(path).ok();
     let payload = line.trim_ascii_end();
-    match signing {
-        Some(signing) => Ok(signing.file(payload, there.as_deref())?),
-        None => {
-            let same = there.as_deref().and_then(envelope_of).and_then(|envelope| envelope.payload().ok());
-            Ok(if same.is_some_and(|same| same == payload) { there.unwrap_or(line) } else { line })
-        }
+    if let Some(signing) = signing {
+        return Ok(signing.file(payload, there.as_deref())?);
     }
+    let same = there.as_deref().and_then(envelope_of).and_then(|envelope| envelope.payload().ok());
+    Ok(if same.is_some_and(|same| same == payload) { there.unwrap_or(line) } else { line })
 }

@@ -39,7 +39,7 @@ pub(super) struct Args {
     /// Write signed statements as DSSE envelopes or as Sigstore bundles
     #[arg(long, value_enum, value_name = "FORM", default_value = "dsse")]
     format: FormatArg,
-    /// Do not sign, whatever SEALWRIGHT_KEY and the user's configuration say
+    /// Do not sign, whatever `SEALWRIGHT_KEY` and the user's configuration say
     #[arg(long, conflicts_with = "key")]
     unsigned: bool,
     /// Also write all statements to FILE

@@ -1,6 +1,6 @@
 //! The private key that signs: which one, and opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -11,10 +11,10 @@ use crate::sign::{Format, KeyFile, KeySource, SignError, Signer, Signing};
 /// Flags of commands that sign.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeyArgs {
-    /// Sign with this private key [default: SEALWRIGHT_KEY, else `key` of the user's configuration]
+    /// Sign with this private key [default: `SEALWRIGHT_KEY`, else `key` of the user's configuration]
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
-    /// Read the key's passphrase from this descriptor [default: SEALWRIGHT_PASSPHRASE, else ask]
+    /// Read the key's passphrase from this descriptor [default: `SEALWRIGHT_PASSPHRASE`, else ask]
     #[arg(long, value_name = "N")]
     passphrase_fd: Option<u32>,
 }
@@ -40,22 +40,22 @@ impl FormatArg {
 impl KeyArgs {
     /// The signer, if anybody asks for one.
     pub(super) fn signing(&self, format: FormatArg, session: &Session) -> Result<Option<Signing>, Failure> {
-        let signer = signer(self.key.clone(), self.passphrase_fd, session)?;
+        let signer = signer(self.key.as_deref(), self.passphrase_fd, session)?;
         Ok(signer.map(|signer| Signing { signer, format: format.format() }))
     }
 }
 
 /// The private key, read and opened; `None` if nobody asks for one.
 pub(super) fn signer(
-    flag: Option<PathBuf>,
+    flag: Option<&Path>,
     descriptor: Option<u32>,
     session: &Session,
 ) -> Result<Option<Arc<dyn Signer>>, Failure> {
-    let Some(source) = KeySource::choose(flag.as_deref(), |name| std::env::var_os(name))? else {
+    let Some(source) = KeySource::choose(flag, |name| std::env::var_os(name))? else {
         return Ok(None);
     };
     let key = match source.read()? {
-        KeyFile::Plain(key) => key,
+        KeyFile::Plain(key) => *key,
         KeyFile::Encrypted(key) => {
             let passphrase = match passphrase::given(descriptor)? {
                 Some(given) => Some(given),

@@ -18,7 +18,7 @@ pub(super) struct Args {
     /// Write PATH.key, which only you can read, and PATH.pub
     #[arg(long, value_name = "PATH", default_value = "sealwright")]
     output_prefix: PathBuf,
-    /// Read the passphrase from this descriptor [default: SEALWRIGHT_PASSPHRASE, else ask]
+    /// Read the passphrase from this descriptor [default: `SEALWRIGHT_PASSPHRASE`, else ask]
     #[arg(long, value_name = "N")]
     passphrase_fd: Option<u32>,
     /// Write the key without a passphrase and do not ask for one

@@ -90,21 +90,17 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
 fn sign(path: &Path, dist: Option<&Path>, signing: &Signing) -> Result<(PathBuf, Vec<u8>), Failure> {
     let bytes = std::fs::read(path).map_err(|source| CannotSign::Read { path: path.to_owned(), source })?;
     let wrong = |source| CannotSign::Statement { path: path.to_owned(), source };
-    let (statement, envelope) = match envelope_of(&bytes) {
-        Some(envelope) => {
-            let payload = envelope.payload().map_err(wrong)?;
-            if envelope.payload_type() != PAYLOAD_TYPE {
-                let actual = envelope.payload_type().chars().take(120).collect();
-                let expected = PAYLOAD_TYPE.to_owned();
-                return Err(wrong(StatementError::Field { field: "payloadType", expected, actual }).into());
-            }
-            (Statement::parse(&payload).map_err(wrong)?, envelope)
+    let (statement, envelope) = if let Some(envelope) = envelope_of(&bytes) {
+        if envelope.payload_type() != PAYLOAD_TYPE {
+            let actual = envelope.payload_type().chars().take(120).collect();
+            let expected = PAYLOAD_TYPE.to_owned();
+            return Err(wrong(StatementError::Field { field: "payloadType", expected, actual }).into());
         }
-        None => {
-            let statement = Statement::parse_file(&bytes).map_err(wrong)?;
-            let envelope = Envelope::of(&statement, Vec::new());
-            (statement, envelope)
-        }
+        (Statement::parse(&envelope.payload().map_err(wrong)?).map_err(wrong)?, envelope)
+    } else {
+        let statement = Statement::parse_file(&bytes).map_err(wrong)?;
+        let envelope = Envelope::of(&statement, Vec::new());
+        (statement, envelope)
     };
     let (actual, expected) = (&statement.predicate().run_details.builder.id, TrustMode::Local.builder_id());
     if *actual != expected {

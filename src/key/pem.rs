@@ -36,7 +36,7 @@ pub fn blocks(text: &[u8]) -> Result<Vec<PemBlock>, KeyError> {
         let Some(length) = block.find(&end).map(|at| at + end.len()) else {
             return Err(KeyError::Damaged { why: "a PEM block has no end" });
         };
-        let (read, bytes) = pkcs8::der::pem::decode_vec(block[..length].as_bytes())
+        let (read, bytes) = pkcs8::der::pem::decode_vec(&block.as_bytes()[..length])
             .map_err(|_| KeyError::Damaged { why: "a PEM block is no base64 in lines" })?;
         found.push(PemBlock { label: read.to_owned(), bytes: Zeroizing::new(bytes) });
         rest = &block[length..];
@@ -63,7 +63,7 @@ mod tests {
             b"-----BEGIN A-----\naGk=\n",
             b"-----BEGIN A-----\n!\n-----END A-----",
             b"\xff",
-            &[b'x'; LARGEST + 1],
+            &vec![b'x'; LARGEST + 1],
         ] {
             assert!(blocks(text).is_err());
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use p256::ecdsa::signature::Signer as _;
-use p256::elliptic_curve::rand_core::OsRng;
+use p256::elliptic_curve::rand_core::{OsRng, RngCore as _};
 use p256::pkcs8::{
     DecodePrivateKey as _, EncodePrivateKey as _, EncryptedPrivateKeyInfo, LineEnding, PrivateKeyInfo,
 };
@@ -73,7 +73,8 @@ impl SigningKey {
     pub fn generate(algorithm: Algorithm) -> Result<Self, SignError> {
         let mut seed = Zeroizing::new([0; 32]);
         loop {
-            p256::elliptic_curve::rand_core::RngCore::try_fill_bytes(&mut OsRng, seed.as_mut_slice())
+            OsRng
+                .try_fill_bytes(seed.as_mut_slice())
                 .map_err(|_| SignError::Make { why: "the kernel gives no random numbers" })?;
             match algorithm {
                 Algorithm::Ed25519 => return Ok(Self::ed25519(ed25519_dalek::SigningKey::from_bytes(&seed))),
@@ -130,14 +131,32 @@ impl SigningKey {
             None => der
                 .to_pem("PRIVATE KEY", LineEnding::LF)
                 .map_err(|_| SignError::Make { why: "it cannot be written as PEM" }),
-            Some(passphrase) => PrivateKeyInfo::from_der(der.as_bytes())
-                .map_err(|_| SignError::Make { why: "it cannot be written as PKCS#8" })?
-                .encrypt(OsRng, passphrase.as_bytes())
-                .map_err(wrong)?
-                .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)
-                .map_err(|_| SignError::Make { why: "it cannot be written as PEM" }),
+            Some(passphrase) => encrypted(der.as_bytes(), passphrase),
         }
     }
+}
+
+/// PKCS#8 as `EncryptedPrivateKeyInfo` in PEM.
+fn encrypted(der: &[u8], passphrase: &Passphrase) -> Result<Zeroizing<String>, SignError> {
+    let wrong = |_| SignError::Make { why: "it cannot be written as PKCS#8" };
+    let mut salt = [0; 16];
+    let mut start = [0; 16];
+    for bytes in [&mut salt, &mut start] {
+        OsRng
+            .try_fill_bytes(bytes)
+            .map_err(|_| SignError::Make { why: "the kernel gives no random numbers" })?;
+    }
+    // 16 MiB, five times: openssl refuses what needs more than 32 MiB.
+    let cost = scrypt::Params::new(14, 8, 5, 32)
+        .map_err(|_| SignError::Make { why: "scrypt takes no such cost" })?;
+    let how = pkcs8::pkcs5::pbes2::Parameters::scrypt_aes256cbc(cost, &salt, &start)
+        .map_err(|_| SignError::Make { why: "PBES2 takes no such cost" })?;
+    PrivateKeyInfo::from_der(der)
+        .map_err(|_| SignError::Make { why: "it cannot be written as PKCS#8" })?
+        .encrypt_with_params(how, passphrase.as_bytes())
+        .map_err(wrong)?
+        .to_pem("ENCRYPTED PRIVATE KEY", LineEnding::LF)
+        .map_err(|_| SignError::Make { why: "it cannot be written as PEM" })
 }
 
 impl Signer for SigningKey {
@@ -166,7 +185,7 @@ impl fmt::Debug for SigningKey {
 /// What a text with a private key holds.
 pub enum KeyFile {
     /// A key that is ready.
-    Plain(SigningKey),
+    Plain(Box<SigningKey>),
     /// One that needs a passphrase.
     Encrypted(EncryptedKey),
 }
@@ -205,9 +224,11 @@ impl KeyFile {
             Ok(Self::Encrypted(EncryptedKey { kind, bytes: block.bytes.clone(), origin: origin.to_owned() }))
         };
         match block.label.as_str() {
-            "PRIVATE KEY" => SigningKey::from_pkcs8(&block.bytes).map(Self::Plain).map_err(wrong),
+            "PRIVATE KEY" => {
+                SigningKey::from_pkcs8(&block.bytes).map(Box::new).map(Self::Plain).map_err(wrong)
+            }
             "EC PRIVATE KEY" => p256::SecretKey::from_sec1_der(&block.bytes)
-                .map(|key| Self::Plain(SigningKey::p256(key.into())))
+                .map(|key| Self::Plain(Box::new(SigningKey::p256(key.into()))))
                 .map_err(|_| {
                     wrong(KeyError::Algorithm {
                         found: "another curve, an encrypted or a damaged key".to_owned(),

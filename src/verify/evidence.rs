@@ -85,6 +85,10 @@ pub fn read(path: &std::path::Path, bytes: &[u8]) -> Vec<Evidence> {
     lines
         .into_iter()
         .filter_map(|(number, line)| {
+            // A line that cannot be an object is of no kind that is known.
+            if !alone && !line.starts_with(b"{") {
+                return None;
+            }
             let content = match parse_json(line, Limits::default()) {
                 Ok(value) => of_value(value)?,
                 Err(error) => Content::Broken(error),

@@ -86,8 +86,10 @@ pub enum Failure {
         actual: String,
     },
     /// Another predicate.
-    #[error("the predicate is {named}, expected \"https://slsa.dev/provenance/v1\"")]
+    #[error("the predicate is {named}, expected {expected:?}")]
     PredicateType {
+        /// What it should be.
+        expected: &'static str,
         /// Its type, and what it is.
         named: String,
     },

@@ -108,7 +108,7 @@ pub(super) fn open<'a>(
         }
         if actual == 0 && !signers.unknown.is_empty() {
             let named = signers.unknown.join(", ");
-            failures.push(Failure::Signature { count: signers.unknown.len(), named });
+            failures.push(Failure::Signature { count: signers.foreign, named });
         }
     }
     let value = match parse_json(&payload, Limits::default()) {
@@ -188,7 +188,10 @@ fn statement(value: Value, predicate_type: &str) -> Result<Statement, Failure> {
             foreign::predicate_name(predicate_type).map(|name| format!(" ({name})")).unwrap_or_default();
         let builder = value.pointer("/predicate/builder/id").and_then(Value::as_str);
         let builder = builder.map(|id| format!(" of builder {id:.200}")).unwrap_or_default();
-        return Err(Failure::PredicateType { named: format!("{predicate_type:?}{known}{builder}") });
+        return Err(Failure::PredicateType {
+            expected: PREDICATE_TYPE,
+            named: format!("{predicate_type:?}{known}{builder}"),
+        });
     }
     Statement::from_value(value).map_err(|error| form(&error))
 }

@@ -21,7 +21,7 @@ mod summary;
 
 pub use artifact::Artifact;
 pub use error::VerifyError;
-pub use evidence::{Carrier, Content, Evidence, Place};
+pub use evidence::{Carrier, Content, Evidence, Place, read as evidence_of};
 pub use failure::{Failure, Unchecked};
 pub use find::{Finding, find};
 pub use judge::judge;

@@ -40,6 +40,8 @@ pub(super) struct Signers<'a> {
     pub(super) revoked: Vec<KeyId>,
     /// Names that signatures gave themselves which no root verified.
     pub(super) unknown: Vec<String>,
+    /// How many signatures no root verified.
+    pub(super) foreign: usize,
     /// How many signatures there are.
     pub(super) count: usize,
 }
@@ -53,7 +55,11 @@ impl Roots {
             let bytes = signature.bytes().unwrap_or_default();
             let Some(root) = self.keys.iter().find(|root| root.key.verifies(&message, &bytes)) else {
                 let name = if signature.keyid.is_empty() { "without a name" } else { &signature.keyid };
-                signers.unknown.push(name.chars().take(80).collect());
+                let name: String = name.chars().take(80).collect();
+                signers.foreign += 1;
+                if !signers.unknown.contains(&name) {
+                    signers.unknown.push(name);
+                }
                 continue;
             };
             let id = root.key.id();

@@ -120,9 +120,8 @@ pub fn accept_summary(
         let known = super::foreign::predicate_name(&predicate_type)
             .map(|name| format!(" ({name})"))
             .unwrap_or_default();
-        failures.push(Failure::PredicateType {
-            named: format!("{predicate_type:?}{known} instead of a summary"),
-        });
+        let named = format!("{predicate_type:?}{known}");
+        failures.push(Failure::PredicateType { expected: VSA_TYPE, named });
         return Err(failures);
     }
     let summary = match VerificationSummary::parse(&opened.payload) {

@@ -9,6 +9,7 @@
 #[macro_use]
 mod context;
 
+mod adversarial;
 mod build;
 mod bundle;
 mod cargo;
@@ -24,9 +25,11 @@ mod output;
 mod provenance;
 mod python;
 mod requirements;
+mod sign;
 mod source;
 mod source_archives;
 mod source_hostile;
 mod store;
 mod tidy;
+mod verify;
 mod wheels;

@@ -24,7 +24,7 @@ use crate::context::repository;
 use crate::lock;
 
 /// The record of the example in `docs/build-types/python-build-v1.md`.
-fn record() -> Record {
+pub fn record() -> Record {
     let whole = lock::example();
     let python = PythonVersion { major: 3, minor: 11 };
     let slice = whole.slice(&"dist".parse().unwrap(), Platform::LinuxAmd64, python).unwrap();

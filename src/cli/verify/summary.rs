@@ -48,7 +48,7 @@ pub(super) fn write(
     session: &Session,
 ) -> Result<(), Failure> {
     let options = &args.summary;
-    let signer = signer(args.key.clone(), options.passphrase_fd, session)?.ok_or(UsageError::NoSigner)?;
+    let signer = signer(args.key.as_deref(), options.passphrase_fd, session)?.ok_or(UsageError::NoSigner)?;
     let policy_uri =
         options.policy_uri.clone().or_else(|| policy.uri.clone()).unwrap_or_else(|| policy.digest.to_ni());
     let mut lines = String::new();
@@ -60,8 +60,8 @@ pub(super) fn write(
             policy: policy.digest,
             time: now,
         };
-        let signed = sign_payload(&verify::summarize(decision, issue), signer.as_ref())?;
-        lines.push_str(&signed.to_line(Format::Dsse)?);
+        let summary = sign_payload(&verify::summarize(decision, issue), signer.as_ref())?;
+        lines.push_str(&summary.to_line(Format::Dsse)?);
     }
     write_whole(path, lines.as_bytes())?;
     Ok(())

@@ -257,7 +257,7 @@ impl Reader<'_> {
             isolation,
             limits,
             folder: self.folder(typed.builder_folder)?,
-            max_age: typed.max_age.map(|text| self.age(text)).transpose()?,
+            max_age: typed.max_age.as_deref().map(|text| self.age(text)).transpose()?,
             lenient,
         })
     }
@@ -304,8 +304,8 @@ impl Reader<'_> {
         Ok(FolderRule::OneOf(digests.collect::<Result<_, _>>()?))
     }
 
-    fn age(&self, text: String) -> Result<Age, VerifyError> {
-        age(&text).ok_or_else(|| {
+    fn age(&self, text: &str) -> Result<Age, VerifyError> {
+        age(text).ok_or_else(|| {
             self.wrong(format!("expect.max-age = {text:?}: expected a time such as \"90 days\""), "")
         })
     }

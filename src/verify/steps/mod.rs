@@ -53,15 +53,10 @@ impl Steps<'_> {
     fn builder(&mut self, signers: &[&Root]) -> Option<u8> {
         let id = &self.statement.predicate().run_details.builder.id;
         let roots = &self.policy.roots;
-        // Without a signer the signature's failure says enough; then the builders of all roots are compared.
+        // With too few signers the signature's failure says enough; then the builders of all roots are compared.
         let all: Vec<&Root> = roots.keys.iter().collect();
-        let asked = if signers.is_empty() { &all[..] } else { signers };
-        let Some(level) = roots.level(asked, id).or_else(|| {
-            signers
-                .is_empty()
-                .then(|| asked.iter().filter_map(|root| root.builders.get(id).copied()).max())
-                .flatten()
-        }) else {
+        let asked = if signers.len() < roots.threshold { &all[..] } else { signers };
+        let Some(level) = roots.level(asked, id) else {
             let allowed: BTreeSet<&str> =
                 asked.iter().flat_map(|root| root.builders.keys().map(String::as_str)).collect();
             let expected = allowed.into_iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(" or ");

@@ -141,12 +141,13 @@ impl Steps<'_> {
                     }
                     None if expect.any_parameters.contains(name) => unseen.push(name.clone()),
                     None => {
-                        self.failures.push(Failure::UnknownParameter { name: name.clone(), actual: actual() })
+                        self.failures
+                            .push(Failure::UnknownParameter { name: name.clone(), actual: actual() });
                     }
                 },
                 None if expect.any_parameters.contains(name) => unseen.push(name.clone()),
                 None => {
-                    self.failures.push(Failure::UnknownParameter { name: name.clone(), actual: actual() })
+                    self.failures.push(Failure::UnknownParameter { name: name.clone(), actual: actual() });
                 }
             }
         }
