@@ -257,7 +257,7 @@ impl Fault for FetchError {
                 "if it was removed there, `sealwright lock --upgrade` chooses what there is".to_owned(),
             ],
             Self::Status { status: 401 | 403 | 407, .. } => {
-                hint("credentials are taken from the URL that is configured, or from the netrc file")
+                hint("credentials are taken from the URL that is configured, from the netrc file, or, for a user that the URL names, from the keyring (PIP_KEYRING_PROVIDER=subprocess)")
             }
             Self::Status { .. } | Self::Answer { .. } | Self::TooLarge { .. } => {
                 hint("check the URL of that index or mirror")

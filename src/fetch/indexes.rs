@@ -173,6 +173,8 @@ impl PythonIndexes {
             set("UV_INDEX_STRATEGY", vec![strategy.clone()], "");
         }
         set("UV_INSECURE_HOST", net.trusted_hosts.clone(), " ");
+        set("UV_HTTP_TIMEOUT", vec![net.stall_timeout.as_secs().max(1).to_string()], "");
+        set("UV_HTTP_RETRIES", vec![net.retries.to_string()], "");
         if self.no_index == NoIndex::Yes {
             set("UV_NO_INDEX", vec!["1".to_owned()], "");
         }

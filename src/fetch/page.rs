@@ -58,7 +58,8 @@ struct Hashes {
 
 /// Reads the JSON form. `base` is where it came from.
 pub(super) fn json(bytes: &[u8], base: &Url) -> Result<Vec<IndexFile>, String> {
-    let project: Project = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    let project: Project = serde_json::from_slice(bytes)
+        .map_err(|error| format!("not a project's page of the simple API as JSON (PEP 691): {error}"))?;
     if project.meta.api_version.split('.').next() != Some("1") {
         let version = project.meta.api_version;
         return Err(format!("version {version:?} of the simple API is not known, expected 1.x"));

@@ -21,7 +21,7 @@ pub fn sample(probe: &str) -> Project {
 
 /// The project locked, with a copy of the shared store in which a test may break things: the files are the same
 /// until one is replaced.
-fn own_copy(project: Project) -> Project {
+pub fn own_copy(project: Project) -> Project {
     project.run(&["lock"]).code(0);
     project.run(&["fetch"]).code(0);
     let project = project.own_store();

@@ -28,7 +28,7 @@ if __name__ == '__main__':
 pub const CONFIG: &str = "[target.function]\nbuilder = \"bundle\"\nsuites = [\"bookworm\"]\n";
 
 /// A wheel of these files, in a folder of wheels.
-fn wheel(folder: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Distribution {
+pub fn wheel(folder: &Path, name: &str, version: &str, files: &[(&str, &str)]) -> Distribution {
     let info = format!("{name}-{version}.dist-info");
     let mut all: BTreeMap<String, String> = BTreeMap::from([
         (

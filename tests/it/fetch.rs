@@ -1,6 +1,11 @@
 //! Fetching from servers on loopback that are wrong, slow, broken or nosy.
 
+mod credentials;
+mod lies;
+mod places;
+mod resolving;
 pub mod server;
+mod tls;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -270,6 +270,8 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
         .collect();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
     let network = ["Failed to fetch", "error sending request", "Request failed", "HTTP status"];
+    // What came is no page, or no wheel: nothing that the project could ask for otherwise.
+    let broken = ["Received some unexpected", "has an invalid package format"];
     // An index that refuses looks to the resolver like one that has nothing, but for a hint.
     let refused = ["(401 Unauthorized)", "403 Forbidden"];
     match finished.exit {
@@ -280,6 +282,7 @@ fn failure(finished: &Finished, offline: Offline) -> PythonError {
             PythonError::Offline
         }
         Exit::Code(2) if says(&network) => PythonError::Index { lines },
+        Exit::Code(1 | 2) if says(&broken) => PythonError::Index { lines },
         Exit::Code(1) if says(&refused) => PythonError::Index {
             lines: hints(&text).filter(|hint| refused.iter().any(|word| hint.contains(word))).collect(),
         },
