@@ -32,9 +32,6 @@ pub(super) struct Keyring {
     known: Arc<Mutex<Known>>,
 }
 
-/// Answers by service and user.
-type Known = BTreeMap<(String, String), Option<String>>;
-
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Keyring(…)")
