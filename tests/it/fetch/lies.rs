@@ -257,7 +257,7 @@ const LIES: &[Lie] = &[
     Lie {
         name: "JSON whose size is a text",
         page: Some(|out| {
-            listed(out, "{\"filename\":\"hello-1-py3-none-any.whl\",\"url\":\"/w.whl\",\"size\":\"20\"}")
+            listed(out, "{\"filename\":\"hello-1-py3-none-any.whl\",\"url\":\"/w.whl\",\"size\":\"20\"}");
         }),
         file: nothing,
         code: 7,
@@ -295,7 +295,7 @@ const LIES: &[Lie] = &[
             out.ok(
                 "text/html",
                 b"<a href='file:///etc/hello-1-py3-none-any.whl'>hello-1-py3-none-any.whl</a>",
-            )
+            );
         }),
         file: nothing,
         code: 7,
