@@ -3,6 +3,7 @@
 
 import argparse
 import functools
+import hashlib
 import json
 import os
 import re
@@ -25,6 +26,19 @@ REQUESTS = ("requests", "requests-2.32.3.tar.gz", "55365417734eb18255590a9ff9eb9
 NEEDS = {"git": "git", "bwrap": "bubblewrap", "mmdebstrap": "mmdebstrap", "openssl": "openssl", "cc": "gcc",
          "skopeo": "skopeo", "docker-registry": "docker-registry"}
 HASHED = 2 << 30
+PYTHON_LOOP = """
+import hashlib, json, pathlib, sys
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import SSlibKey
+public, provenance, *files = sys.argv[1:]
+pem = load_pem_public_key(open(public, "rb").read())
+for file in map(pathlib.Path, files):
+    envelope = Envelope.from_dict(json.loads((pathlib.Path(provenance) / f"{file.name}.intoto.jsonl").read_text()))
+    envelope.verify([SSlibKey.from_crypto(pem, keyid=next(iter(envelope.signatures)))], 1)
+    statement = json.loads(envelope.payload)
+    assert statement["subject"][0]["digest"]["sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+"""
 
 
 def run(*command, cwd=None, **env):
@@ -243,6 +257,50 @@ class Bench:
         self.show_absolute("memory", figures["resident"] / 2**20, 64, "MiB")
         file.unlink()
 
+    def verify(self):
+        """1,000 outputs of 1 MB with statements as large as a real one, in one call."""
+        folder, count = self.work / "verify", 1000
+        dist, provenance = folder / "dist", folder / "provenance"
+        if not (folder / "ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            dist.mkdir(parents=True)
+            provenance.mkdir()
+            real = next((self.requests / "provenance").glob("*.whl.intoto.jsonl"))
+            statement = json.loads(real.read_text())
+            statement["predicate"]["buildDefinition"]["externalParameters"]["source"] = {"uri": "git+https://git.example/a/b"}
+            statement["predicate"]["buildDefinition"]["resolvedDependencies"][0]["uri"] = "git+https://git.example/a/b"
+            run(self.program, "keygen", "--no-passphrase", "--output-prefix", folder / "key")
+            for number in range(count):
+                data = os.urandom(1_000_000)
+                name = f"x-{number}-py3-none-any.whl"
+                (dist / name).write_bytes(data)
+                statement["subject"] = [{"name": name, "digest": {"sha256": hashlib.sha256(data).hexdigest()}}]
+                (provenance / f"{name}.intoto.jsonl").write_text(json.dumps(statement, separators=(",", ":")) + "\n")
+            files = sorted(provenance.iterdir())
+            for form in ("sigstore", "dsse"):
+                run(self.program, "sign", "--key", folder / "key.key", "--format", form, *files)
+            (folder / "ready").touch()
+        files = sorted(dist.iterdir())
+        if not (self.peers / "securesystemslib").exists():
+            run(self.peers / "pip", "install", "--quiet", "securesystemslib[crypto]")
+            (self.peers / "securesystemslib").touch()
+        tasks = {
+            "ours": lambda: timed(self.program, "verify", "--quiet", "--key", folder / "key.pub",
+                                  "--source", "https://git.example/a/b", *files) / count,
+            "python": lambda: timed(self.peers / "python", "-c", PYTHON_LOOP, folder / "key.pub", provenance, *files) / count,
+        }
+        cosign = shutil.which("cosign") or shutil.which("cosign", path=Path.home() / "go" / "bin")
+        if cosign:
+            bundle = provenance / f"{files[0].name}.sigstore.json"
+            tasks["cosign"] = lambda: timed(cosign, "verify-blob-attestation", "--key", folder / "key.pub", "--bundle", bundle,
+                                            "--type", "slsaprovenance1", "--insecure-ignore-tlog=true", files[0])
+        else:
+            print("skipped: cosign is not installed")
+        medians = alternating(self.rounds, **tasks)
+        self.show("verify/py", medians["ours"], medians["python"], 0.2)
+        if cosign:
+            self.show("verify/cosign", medians["ours"], medians["cosign"], 0.02)
+
     # --- what is printed
 
     def show(self, name, ours, peer, bar):
@@ -258,7 +316,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "hash")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "hash", "verify")
 
 
 def install_needs():

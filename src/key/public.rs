@@ -4,10 +4,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use p256::ecdsa::signature::Verifier as _;
 use pkcs8::der::Decode as _;
 use pkcs8::spki::SubjectPublicKeyInfoRef;
 use pkcs8::{DecodePublicKey as _, EncodePublicKey as _, LineEnding, ObjectIdentifier};
+use ring::signature::{
+    ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_FIXED, EcdsaVerificationAlgorithm, UnparsedPublicKey,
+};
 
 use super::{KeyError, blocks};
 use crate::digest::Sha256;
@@ -158,13 +160,12 @@ impl PublicKey {
     pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match &self.kind {
             Kind::P256(key) => {
+                let point = key.to_encoded_point(false);
+                let fits = |form: &'static EcdsaVerificationAlgorithm| {
+                    UnparsedPublicKey::new(form, point.as_bytes()).verify(message, signature).is_ok()
+                };
                 // 64 bytes that are DER by chance are tried as both.
-                let der = p256::ecdsa::Signature::from_der(signature).ok();
-                let raw = p256::ecdsa::Signature::from_slice(signature).ok();
-                [der, raw]
-                    .into_iter()
-                    .flatten()
-                    .any(|signature: p256::ecdsa::Signature| key.verify(message, &signature).is_ok())
+                fits(&ECDSA_P256_SHA256_ASN1) || signature.len() == 64 && fits(&ECDSA_P256_SHA256_FIXED)
             }
             Kind::Ed25519(key) => ed25519_dalek::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify_strict(message, &signature).is_ok()),

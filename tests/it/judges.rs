@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use crate::adversarial::WHEEL;
 use crate::context::Project;
 
 /// A program of the judges' environment.
@@ -50,4 +51,46 @@ fn a_c_extension_passes_twine_and_its_statements_load_in_in_toto() {
     assert_eq!((files("dist").len(), files("provenance").len()), (2, 2));
     assert_passes(Command::new(twine).args(["check", "--strict"]).args(files("dist")));
     assert_passes(Command::new(python).args(["-c", LOADS_AND_VALIDATES]).args(files("provenance")));
+}
+
+const SECURESYSTEMSLIB: &str = "
+import base64, json, sys
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import CryptoSigner, SSlibKey
+private, public, ours, theirs = sys.argv[1:]
+with open(ours) as file:
+    [line] = file.read().splitlines()
+envelope = Envelope.from_dict(json.loads(line))
+[keyid] = envelope.signatures
+key = SSlibKey.from_crypto(load_pem_public_key(open(public, 'rb').read()), keyid=keyid)
+assert len(envelope.verify([key], 1)) == 1
+theirs_envelope = Envelope(envelope.payload, envelope.payload_type, {})
+theirs_envelope.sign(CryptoSigner(load_pem_private_key(open(private, 'rb').read(), None)))
+with open(theirs, 'w') as file:
+    json.dump(theirs_envelope.to_dict(), file)
+";
+
+/// securesystemslib takes what we sign, and we what it signs, with both kinds of keys.
+#[test]
+fn securesystemslib_and_we_take_each_other_s_envelopes() {
+    let Some(python) = judge("python") else { skipped!("the judges are not installed") };
+    let there = Command::new(&python).args(["-c", "import securesystemslib.dsse"]).output().unwrap();
+    if !there.status.success() {
+        skipped!("securesystemslib is not installed: tests/setup.sh does it");
+    }
+    for kind in ["p256", "ed25519"] {
+        let project = crate::sign::unsigned();
+        project.run(&["keygen", "--type", kind, "--output-prefix", kind, "--no-passphrase"]).code(0);
+        let (key, public) = (format!("{kind}.key"), format!("{kind}.pub"));
+        let statement = format!("provenance/{WHEEL}.intoto.jsonl");
+        project.run(&["sign", &statement, "--key", &key]).code(0);
+        let files = [&key, &public, &statement, "theirs.jsonl"].map(|name| project.join(name));
+        assert_passes(Command::new(&python).args(["-c", SECURESYSTEMSLIB]).args(files));
+        let wheel = format!("dist/{WHEEL}");
+        let source = "https://git.example/team/demo";
+        project
+            .run(&["verify", &wheel, "--statement", "theirs.jsonl", "--key", &public, "--source", source])
+            .code(0);
+    }
 }

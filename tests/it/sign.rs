@@ -25,7 +25,7 @@ fn passphrase(text: &str) -> Passphrase {
 }
 
 /// A project with one wheel and its unsigned statement.
-fn unsigned() -> Project {
+pub fn unsigned() -> Project {
     let project = Project::new()
         .file(&format!("dist/{WHEEL}"), WHEEL)
         .file(&format!("provenance/{WHEEL}.intoto.jsonl"), record().statement().unwrap().to_line());
