@@ -20,6 +20,7 @@ sys.path[:0] = [str(REPOSITORY / "tests" / "corpus"), str(REPOSITORY / "benches"
 import index  # noqa: E402
 import mirror  # noqa: E402
 import registry  # noqa: E402
+import wheelhouse  # noqa: E402
 
 PYTHON = "/usr/bin/python3"  # Debian's own: a slower Python would flatter us
 REQUESTS = ("requests", "requests-2.32.3.tar.gz", "55365417734eb18255590a9ff9eb97e9e1da868d4ccd6402399eaf68af20a760")
@@ -112,8 +113,8 @@ class Bench:
             shutil.rmtree(self.requests / name, ignore_errors=True)
         run("git", "checkout", "--quiet", "--", ".", cwd=self.requests)
 
-    def sealwright(self, folder, *arguments):
-        return timed(self.program, "-C", folder, *arguments, SEALWRIGHT_STORE=str(self.store))
+    def sealwright(self, folder, *arguments, **env):
+        return timed(self.program, "-C", folder, *arguments, SEALWRIGHT_STORE=str(self.store), **env)
 
     def parts(self, *arguments):
         """Runs one part of `benches/parts.rs`, which measures inside one process."""
@@ -239,6 +240,41 @@ class Bench:
         self.show("pull", medians["ours"], medians["skopeo"], 0.8)
         print(f"  fetched after {statistics.median(fetched):.2f} s, the rest is unpacking")
 
+    def fetch(self):
+        """Sixty locked distributions from an index on loopback, into a store that has all but them. uv has no command that
+        downloads."""
+        folder, theirs = self.work / "fetched", self.work / "downloaded"
+        folder.mkdir(exist_ok=True)
+        with wheelhouse.Index(self.work / "wheels") as index:
+            requirements = folder / "requirements.txt"
+            requirements.write_text(index.requirements())
+            (folder / "sealwright.toml").write_text(
+                '[target.all]\nbuilder = "bundle"\nsuites = ["bookworm"]\nrequirements = "requirements.txt"\nfiles = ["requirements.txt"]\n')
+            (folder / "pyproject.toml").write_text('[project]\nname = "all"\nversion = "1"\n')
+            if not (folder / ".git").exists():
+                run("git", "init", "--quiet", cwd=folder)
+            run("git", "add", "--all", cwd=folder)
+            run("git", "-c", "user.name=Bench", "-c", "user.email=bench@host.example", "commit", "--quiet", "--allow-empty", "--message", "all", cwd=folder)
+            # The builder's own tools come from this host's index, before anything is measured.
+            here = {"UV_INDEX": index.url, "NO_PROXY": "127.0.0.1"}
+            self.sealwright(folder, "lock", **here)
+            self.sealwright(folder, "fetch", **here)
+
+            def ours():
+                for digest in index.files.values():
+                    (self.store / "blobs" / "sha256" / digest[:2] / digest).unlink()
+                return self.sealwright(folder, "fetch", **here)
+
+            def pip():
+                shutil.rmtree(theirs, ignore_errors=True)
+                return timed(self.peers / "pip", "download", "--quiet", "--no-cache-dir", "--no-deps", "--require-hashes",
+                             "--requirement", requirements, "--dest", theirs, PIP_INDEX_URL=index.url, PIP_FIND_LINKS="",
+                             NO_PROXY="127.0.0.1")
+
+            medians = alternating(self.rounds, ours=ours, pip=pip)
+            assert len(list(theirs.iterdir())) == len(index.files) == wheelhouse.COUNT
+        self.show("fetch", medians["ours"], medians["pip"], 1.0)
+
     def hash(self):
         file = self.work / "two-gigabytes"
         if not file.exists() or file.stat().st_size != HASHED:
@@ -316,7 +352,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "hash", "verify")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify")
 
 
 def install_needs():
