@@ -1,7 +1,7 @@
 //! Whether an artifact is what its provenance says, and whether that is what is expected: offline, by keys and policies
 //! that the caller names.
 //!
-//! Bytes go one way: [`evidence`] takes them as they are carried (wire), [`judge`] reads a payload and compares it with
+//! Bytes go one way: `evidence` takes them as they are carried (wire), `judge` reads a payload and compares it with
 //! a [`Policy`] (checked), and only what failed nothing is [`Verified`], which says too what was not checked. Every
 //! failure is listed, not the first. The steps are those of SLSA v1.2, "Verifying artifacts".
 

@@ -29,7 +29,7 @@ pub struct Signer {
     pub key: KeyId,
 }
 
-/// Evidence that failed nothing. Only [`judge`] makes it.
+/// Evidence that failed nothing. Only [`judge()`](judge::judge) makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// Where it was found.
