@@ -6,7 +6,7 @@ CARGO ?= cargo
 # One store for all tests: a base image takes a while to make.
 export SEALWRIGHT_TEST_STORE ?= $(CURDIR)/target/tmp/store
 
-.PHONY: demo test lint bench corpus install docs help
+.PHONY: demo test judges lint bench corpus install docs help
 
 demo: ## build examples/hello in the box, show what comes out (needs a Rust toolchain and a network)
 	$(CARGO) build --release --locked
@@ -18,6 +18,10 @@ test: ## unit, integration and engine tests, as root also as an ordinary user, t
 	tests/as-user.sh --check || $(CARGO) test --locked --test it \
 	  --config 'target."cfg(all())".runner = "$(CURDIR)/tests/as-user.sh"' -- --skip tidy::
 	SEALWRIGHT=$(CURDIR)/target/debug/sealwright SEALWRIGHT_STORE=$(SEALWRIGHT_TEST_STORE) examples/run.sh
+
+judges: ## build or install every independent judge that `make test` then uses (cosign takes minutes; needs Go)
+	tests/setup.sh
+	tests/judges.sh
 
 lint: ## formatting, lints, documentation, licences
 	$(CARGO) fmt --all --check

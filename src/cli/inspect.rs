@@ -11,7 +11,7 @@ use crate::config::PROVENANCE_FOLDER;
 use crate::error::{Blame, Fault, io_hints};
 use crate::provenance::{self, Envelope, Statement, StatementError};
 use crate::report::{self, Signing, Style};
-use crate::sign::envelope_of;
+use crate::sign::statement_of;
 
 /// Shows a statement for people, or with --json for programs
 #[derive(Debug, clap::Args)]
@@ -60,13 +60,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let path = find(args.file.clone())?;
     let bytes = std::fs::read(&path).map_err(|source| InspectError::Read { path: path.clone(), source })?;
     let wrong = |source| InspectError::Statement { path: path.clone(), source };
-    let (statement, signing) = match envelope_of(&bytes) {
-        None => (Statement::parse_file(&bytes).map_err(wrong)?, Signing::Unsigned),
-        Some(envelope) => {
-            let statement = Statement::parse(&envelope.payload().map_err(wrong)?).map_err(wrong)?;
-            (statement, signing(&envelope))
-        }
-    };
+    let (statement, envelope) = statement_of(&bytes).map_err(wrong)?;
+    let signing = envelope.as_ref().map_or(Signing::Unsigned, signing);
     if args.format == Some(FormatArg::Base64Subjects) {
         return session.print(&base64_subjects(&statement));
     }

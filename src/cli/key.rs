@@ -1,18 +1,21 @@
 //! The private key that signs: which one, and opened.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::failure::Failure;
 use super::passphrase;
 use super::session::Session;
+use crate::event::{Event, Reporter as _};
 use crate::sign::{Format, KeyFile, KeySource, SignError, Signer, Signing};
 
 /// Flags of commands that sign.
 #[derive(Debug, clap::Args)]
 pub(super) struct KeyArgs {
     /// Sign with this private key [default: `SEALWRIGHT_KEY`, else `key` of the user's configuration]
-    #[arg(long, value_name = "FILE")]
+    // A key in the place of its path begins with hyphens: ours is the error that does not repeat it.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     key: Option<PathBuf>,
     /// Read the key's passphrase from this descriptor [default: `SEALWRIGHT_PASSPHRASE`, else ask]
     #[arg(long, value_name = "N")]
@@ -55,7 +58,10 @@ pub(super) fn signer(
         return Ok(None);
     };
     let key = match source.read()? {
-        KeyFile::Plain(key) => *key,
+        KeyFile::Plain(key) => {
+            warn_of_readers(&source, session);
+            *key
+        }
         KeyFile::Encrypted(key) => {
             let passphrase = match passphrase::given(descriptor)? {
                 Some(given) => Some(given),
@@ -66,4 +72,18 @@ pub(super) fn signer(
         }
     };
     Ok(Some(Arc::new(key)))
+}
+
+/// Says so if others than the owner of a file can read the key in it. No more: secrets of CI services come like that.
+fn warn_of_readers(source: &KeySource, session: &Session) {
+    let KeySource::File(path, _) = source else { return };
+    let Ok(metadata) = path.metadata() else { return };
+    let mode = metadata.permissions().mode() & 0o7777;
+    if metadata.is_file() && mode & 0o044 != 0 {
+        let what = format!(
+            "others can read the private key {path} (mode {mode:04o}): `chmod 600 {path}`",
+            path = path.display()
+        );
+        session.terminal.report(Event::Warning { what });
+    }
 }

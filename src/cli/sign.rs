@@ -9,10 +9,8 @@ use crate::config::DIST_FOLDER;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
 use crate::output::write_whole;
-use crate::provenance::{
-    Envelope, PAYLOAD_TYPE, SIGSTORE_SUFFIX, SUFFIX, Statement, StatementError, TrustMode,
-};
-use crate::sign::{Signing, add_signature, envelope_of};
+use crate::provenance::{Envelope, SIGSTORE_SUFFIX, SUFFIX, StatementError, TrustMode};
+use crate::sign::{Signing, add_signature, statement_of};
 
 /// Signs statements made earlier, if their outputs are there
 #[derive(Debug, clap::Args)]
@@ -90,18 +88,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
 fn sign(path: &Path, dist: Option<&Path>, signing: &Signing) -> Result<(PathBuf, Vec<u8>), Failure> {
     let bytes = std::fs::read(path).map_err(|source| CannotSign::Read { path: path.to_owned(), source })?;
     let wrong = |source| CannotSign::Statement { path: path.to_owned(), source };
-    let (statement, envelope) = if let Some(envelope) = envelope_of(&bytes) {
-        if envelope.payload_type() != PAYLOAD_TYPE {
-            let actual = envelope.payload_type().chars().take(120).collect();
-            let expected = PAYLOAD_TYPE.to_owned();
-            return Err(wrong(StatementError::Field { field: "payloadType", expected, actual }).into());
-        }
-        (Statement::parse(&envelope.payload().map_err(wrong)?).map_err(wrong)?, envelope)
-    } else {
-        let statement = Statement::parse_file(&bytes).map_err(wrong)?;
-        let envelope = Envelope::of(&statement, Vec::new());
-        (statement, envelope)
-    };
+    let (statement, envelope) = statement_of(&bytes).map_err(wrong)?;
+    let envelope = envelope.unwrap_or_else(|| Envelope::of(&statement, Vec::new()));
     let (actual, expected) = (&statement.predicate().run_details.builder.id, TrustMode::Local.builder_id());
     if *actual != expected {
         return Err(CannotSign::Builder { path: path.to_owned(), actual: actual.clone(), expected }.into());

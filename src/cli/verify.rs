@@ -23,7 +23,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
     /// The public key to believe, instead of a policy; with --vsa the private key that signs the summary
-    #[arg(long, value_name = "FILE")]
+    // A key in the place of its path begins with hyphens: ours is the error that does not repeat it.
+    #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     key: Option<PathBuf>,
     /// The repository that it has to come from
     #[arg(long, value_name = "URI", conflicts_with = "policy")]

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// Environment variables and folders that settings are read from.
 #[derive(Clone)]
 pub struct Surroundings {
-    /// Environment variables. Those that are not UTF-8 are left out.
+    /// Environment variables. Those that are not UTF-8 are left out, and those that hold a key or its passphrase: nothing that
+    /// is asked or started for a download needs them.
     pub env: BTreeMap<String, String>,
     /// The root of the file system: `/` but in tests.
     pub system: PathBuf,
@@ -14,11 +15,15 @@ pub struct Surroundings {
     pub cwd: PathBuf,
 }
 
+/// Variables that only the signer reads.
+const SECRETS: [&str; 2] = ["SEALWRIGHT_KEY", "SEALWRIGHT_PASSPHRASE"];
+
 impl Surroundings {
     /// Those of this process.
     #[must_use]
     pub fn of_process() -> Self {
         let env = std::env::vars_os()
+            .filter(|(name, _)| !SECRETS.iter().any(|secret| name == secret))
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
         let cwd = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));

@@ -146,7 +146,8 @@ impl SigstoreBundle {
         };
         let value = json!({
             "mediaType": MEDIA_TYPE,
-            "verificationMaterial": { "publicKey": { "hint": hint } },
+            // An empty list and none are equal in protobuf's JSON; sigstore's Python models want it written.
+            "verificationMaterial": { "publicKey": { "hint": hint }, "tlogEntries": [] },
             "dsseEnvelope": self.envelope,
         });
         format!("{value}\n")

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::map::Entry;
 use serde_json::{Map, Number, Value};
 
 use super::StatementError;
@@ -102,12 +103,13 @@ impl<'de> Visitor<'de> for Strict {
         let inner = self.inner()?;
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
-            let value = access.next_value_seed(inner)?;
-            if map.contains_key(&key) {
-                let key: String = key.chars().take(80).collect();
-                return Err(de::Error::custom(format!("key {key:?} twice in one object")));
+            match map.entry(key) {
+                Entry::Vacant(entry) => drop(entry.insert(access.next_value_seed(inner)?)),
+                Entry::Occupied(entry) => {
+                    let key: String = entry.key().chars().take(80).collect();
+                    return Err(de::Error::custom(format!("key {key:?} twice in one object")));
+                }
             }
-            map.insert(key, value);
         }
         Ok(Value::Object(map))
     }

@@ -33,6 +33,10 @@ pub const BASE: &str = "https://sealwright.dev";
 /// `_type` of every statement (in-toto attestation framework, Statement v1).
 pub const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
 
+/// `_type` of the version before, which cosign 3.1 and slsa-github-generator still write: of the same form, and read like
+/// the present one.
+pub const STATEMENT_TYPE_01: &str = "https://in-toto.io/Statement/v0.1";
+
 /// `predicateType` of every build's statement (SLSA Provenance v1).
 pub const PREDICATE_TYPE: &str = "https://slsa.dev/provenance/v1";
 

@@ -1,11 +1,11 @@
-//! in-toto Statement v1, checked.
+//! in-toto Statement v1, checked. That of v0.1 is read too, and written as what it is.
 
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::{ResourceDescriptor, or_default};
 use super::json::{Limits, parse_json};
 use super::predicate::Predicate;
-use super::{PREDICATE_TYPE, STATEMENT_TYPE, StatementError};
+use super::{PREDICATE_TYPE, STATEMENT_TYPE, STATEMENT_TYPE_01, StatementError};
 
 /// A statement whose form was checked: types, a subject with digests, the predicate's required fields. Nothing
 /// is known of whether it is true, nor of who says so.
@@ -52,12 +52,12 @@ impl Statement {
     /// Another type or predicate type, or a field that must be there is not.
     pub fn from_value(value: serde_json::Value) -> Result<Self, StatementError> {
         // Types first: a statement of another kind should be called that, not broken.
-        for (field, name, expected) in
-            [("_type", "_type", STATEMENT_TYPE), ("predicateType", "predicateType", PREDICATE_TYPE)]
-        {
-            let actual = value.get(name).and_then(serde_json::Value::as_str);
-            if actual != Some(expected) {
-                return Err(unexpected(field, expected, actual.unwrap_or_default()));
+        let types =
+            [("_type", &[STATEMENT_TYPE, STATEMENT_TYPE_01][..]), ("predicateType", &[PREDICATE_TYPE])];
+        for (field, expected) in types {
+            let actual = value.get(field).and_then(serde_json::Value::as_str).unwrap_or_default();
+            if !expected.contains(&actual) {
+                return Err(unexpected(field, expected[0], actual));
             }
         }
         Self::check(serde_json::from_value(value).map_err(StatementError::Shape)?)

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{SignError, Signer};
-use crate::provenance::{Envelope, PAYLOAD_TYPE, Signature, SigstoreBundle, Statement, pae};
+use crate::provenance::{Envelope, PAYLOAD_TYPE, Signature, SigstoreBundle, Statement, StatementError, pae};
 
 /// How a signed statement is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,24 @@ pub fn envelope_of(file: &[u8]) -> Option<Envelope> {
         Ok(bundle) => bundle.envelope,
         Err(_) => Envelope::parse(file).ok(),
     }
+}
+
+/// The statement of a file that holds one, and its envelope if it is in one: signed in either form, or bare. Nothing of it is
+/// verified.
+///
+/// # Errors
+/// It is no statement, or an envelope of something else.
+pub fn statement_of(file: &[u8]) -> Result<(Statement, Option<Envelope>), StatementError> {
+    let Some(envelope) = envelope_of(file) else { return Ok((Statement::parse_file(file)?, None)) };
+    if envelope.payload_type() != PAYLOAD_TYPE {
+        let actual = envelope.payload_type().chars().take(120).collect();
+        return Err(StatementError::Field {
+            field: "payloadType",
+            expected: PAYLOAD_TYPE.to_owned(),
+            actual,
+        });
+    }
+    Ok((Statement::parse(&envelope.payload()?)?, Some(envelope)))
 }
 
 /// A signed statement.

@@ -18,6 +18,15 @@ pub enum SignError {
         /// Why.
         source: std::io::Error,
     },
+    /// The file that the variable names, if it names one. What it holds is not shown: it may be a key.
+    #[error("cannot read the file that the variable SEALWRIGHT_KEY names")]
+    Variable {
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A key where its path belongs.
+    #[error("the path of a key is expected, and this looks like the key itself")]
+    NoPath,
     /// The user's configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -67,7 +76,10 @@ pub enum SignError {
     },
     /// The user asked to stop while a passphrase was asked for.
     #[error("stopped while asking for a passphrase")]
-    Interrupted,
+    Interrupted {
+        /// The signal's number; Ctrl-C is SIGINT.
+        signal: i32,
+    },
     /// Typed twice, differently, or empty.
     #[error("{why}")]
     BadPassphrase {
@@ -104,8 +116,10 @@ impl Fault for SignError {
         match self {
             Self::Statement(error) => error.blame(),
             Self::Make { .. } => Blame::Environment,
-            Self::Interrupted => Blame::Interrupted(2),
+            Self::Interrupted { signal } => Blame::Interrupted(*signal),
             Self::Read { .. }
+            | Self::Variable { .. }
+            | Self::NoPath
             | Self::Config(_)
             | Self::Key { .. }
             | Self::NoPrivateKey { .. }
@@ -122,6 +136,15 @@ impl Fault for SignError {
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { source, .. } | Self::Passphrase { source, .. } => io_hints(source),
+            Self::Variable { .. } => {
+                vec!["it holds a path, or the key in PEM with its line `-----BEGIN …`".to_owned()]
+            }
+            Self::NoPath => {
+                vec![
+                    "every process of this machine could read it there: use a file or SEALWRIGHT_KEY"
+                        .to_owned(),
+                ]
+            }
             Self::Config(error) => error.hints(),
             Self::NoPassphrase { .. } => vec![
                 "set SEALWRIGHT_PASSPHRASE, use `--passphrase-fd N`, or call it on a terminal".to_owned(),
@@ -134,7 +157,7 @@ impl Fault for SignError {
             Self::Key { .. }
             | Self::Decrypt { .. }
             | Self::BadPassphrase { .. }
-            | Self::Interrupted
+            | Self::Interrupted { .. }
             | Self::Make { .. }
             | Self::Sign { .. }
             | Self::Statement(_) => Vec::new(),

@@ -11,10 +11,12 @@ mod source;
 
 use crate::key::{KeyId, PublicKey};
 
-pub use envelope::{Format, Signed, Signing, add_signature, envelope_of, sign_payload, sign_statement};
+pub use envelope::{
+    Format, Signed, Signing, add_signature, envelope_of, sign_payload, sign_statement, statement_of,
+};
 pub use error::SignError;
 pub use key::{Algorithm, EncryptedKey, KeyFile, Passphrase, SigningKey};
-pub use source::{KeySource, UserConfig, user_config_path};
+pub use source::{KeySource, Shown, UserConfig, user_config_path};
 
 /// What makes signatures: a key in memory, and later one in a KMS, a token or a service.
 pub trait Signer: Send + Sync {

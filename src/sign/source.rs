@@ -13,10 +13,21 @@ use crate::config::Document;
 
 /// A place of a private key.
 pub enum KeySource {
-    /// A file in PEM.
-    File(PathBuf),
+    /// A file in PEM, and how an error calls it.
+    File(PathBuf, Shown),
     /// The PEM itself, from a variable.
     Text(Zeroizing<String>, &'static str),
+}
+
+/// How an error calls the file of a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// By its path.
+    Path,
+    /// As what the variable `SEALWRIGHT_KEY` names: what it holds may be a key in some form of which nothing is known.
+    Variable,
+    /// Not at all: it looks like the key itself.
+    No,
 }
 
 /// The user's configuration, `sealwright/config.toml` in the folder of configurations.
@@ -47,13 +58,13 @@ impl KeySource {
         var: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Option<Self>, SignError> {
         if let Some(path) = flag {
-            return Ok(Some(Self::File(path.to_owned())));
+            return Ok(Some(Self::File(path.to_owned(), shown(path))));
         }
         if let Some(value) = var("SEALWRIGHT_KEY").filter(|value| !value.is_empty()) {
             let text = value.to_str().filter(|text| text.contains("-----BEGIN "));
             return Ok(Some(match text {
                 Some(text) => Self::Text(Zeroizing::new(text.to_owned()), "the variable SEALWRIGHT_KEY"),
-                None => Self::File(value.into()),
+                None => Self::File(value.into(), Shown::Variable),
             }));
         }
         let Some(path) = user_config_path(&var) else { return Ok(None) };
@@ -64,8 +75,10 @@ impl KeySource {
         };
         let config: UserConfig = Document { file: &path.display().to_string(), bytes: &bytes }.parse()?;
         Ok(config.key.map(|key| match key.strip_prefix("~") {
-            Ok(rest) => Self::File(var("HOME").map(PathBuf::from).unwrap_or_default().join(rest)),
-            Err(_) => Self::File(path.parent().unwrap_or(Path::new("")).join(key)),
+            Ok(rest) => {
+                Self::File(var("HOME").map(PathBuf::from).unwrap_or_default().join(rest), shown(&key))
+            }
+            Err(_) => Self::File(path.parent().unwrap_or(Path::new("")).join(&key), shown(&key)),
         }))
     }
 
@@ -75,12 +88,25 @@ impl KeySource {
     /// It cannot be read, or is none.
     pub fn read(&self) -> Result<KeyFile, SignError> {
         match self {
-            Self::File(path) => {
-                let bytes =
-                    std::fs::read(path).map_err(|source| SignError::Read { path: path.clone(), source })?;
+            Self::File(path, shown) => {
+                let wrong = |source| match shown {
+                    Shown::Path => SignError::Read { path: path.clone(), source },
+                    Shown::Variable => SignError::Variable { source },
+                    Shown::No => SignError::NoPath,
+                };
+                let bytes = std::fs::read(path).map_err(wrong)?;
                 KeyFile::parse(&Zeroizing::new(bytes), &path.display().to_string())
             }
             Self::Text(text, origin) => KeyFile::parse(text.as_bytes(), origin),
         }
     }
+}
+
+/// Whether something that should be a path is shown: PEM is not, nor base64 as long as the shortest key.
+fn shown(path: &Path) -> Shown {
+    let text = path.to_string_lossy();
+    let base64 = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    let is_key =
+        text.contains("-----") || text.contains('\n') || text.len() >= 44 && text.bytes().all(base64);
+    if is_key { Shown::No } else { Shown::Path }
 }

@@ -16,34 +16,36 @@ const LARGEST: u64 = 64 << 20;
 const SUFFIXES: [&str; 5] =
     [SUFFIX, SIGSTORE_SUFFIX, ".slsa.attestation", ".publish.attestation", ".provenance"];
 
-/// What was found for an artifact, and where was looked.
-#[derive(Debug)]
-pub struct Finding {
-    /// In the order of places.
-    pub evidence: Vec<Evidence>,
-    /// Folders or files.
-    pub looked: Vec<PathBuf>,
-}
-
-/// Finds the evidence of an artifact: in the files that are named, else in `provenance/` and beside it.
+/// Goes through the evidence of an artifact, in the files that are named, else in `provenance/` and beside it, until
+/// `judge` is satisfied: what it gave then, or else where was looked. What comes after is not read.
 ///
 /// # Errors
 /// A file that is there, or that is named, cannot be read or is too large.
-pub fn find(artifact: &Artifact, named: &[PathBuf]) -> Result<Finding, VerifyError> {
-    let mut finding = Finding { evidence: Vec::new(), looked: Vec::new() };
-    if !named.is_empty() {
-        for path in named {
-            finding.evidence.extend(evidence::read(path, &read(path)?));
-            finding.looked.push(path.clone());
+pub fn find<T>(
+    artifact: &Artifact,
+    named: &[PathBuf],
+    mut judge: impl FnMut(&Evidence) -> Option<T>,
+) -> Result<Result<T, Vec<PathBuf>>, VerifyError> {
+    let mut first = |path: &Path, bytes: &[u8]| evidence::read(path, bytes).iter().find_map(&mut judge);
+    let mut looked = Vec::new();
+    for path in named {
+        if let Some(found) = first(path, &read(path)?) {
+            return Ok(Ok(found));
         }
-        return Ok(finding);
+        looked.push(path.clone());
     }
-    let (Some(path), Some(name)) = (&artifact.path, &artifact.name) else { return Ok(finding) };
+    let (true, Some(path), Some(name)) = (named.is_empty(), &artifact.path, &artifact.name) else {
+        return Ok(Err(looked));
+    };
     for folder in folders(path) {
         for suffix in SUFFIXES {
             let path = folder.join(format!("{name}{suffix}"));
             match read(&path) {
-                Ok(bytes) => finding.evidence.extend(evidence::read(&path, &bytes)),
+                Ok(bytes) => {
+                    if let Some(found) = first(&path, &bytes) {
+                        return Ok(Ok(found));
+                    }
+                }
                 Err(VerifyError::Read { source, .. })
                     if matches!(
                         source.kind(),
@@ -52,9 +54,9 @@ pub fn find(artifact: &Artifact, named: &[PathBuf]) -> Result<Finding, VerifyErr
                 Err(error) => return Err(error),
             }
         }
-        finding.looked.push(folder.join(format!("{name}{SUFFIX}")));
+        looked.push(folder.join(format!("{name}{SUFFIX}")));
     }
-    Ok(finding)
+    Ok(Err(looked))
 }
 
 /// `provenance/` beside the file's folder, in the file's folder, and the file's folder.

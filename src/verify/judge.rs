@@ -10,8 +10,8 @@ use super::result::{Depth, Signer, Verified};
 use super::roots::Signers;
 use super::{Artifact, Policy, foreign, steps};
 use crate::provenance::{
-    Envelope, Limits, PAYLOAD_TYPE, PREDICATE_TYPE, ResourceDescriptor, STATEMENT_TYPE, Statement,
-    StatementError, Timestamp, parse_json,
+    Envelope, Limits, PAYLOAD_TYPE, PREDICATE_TYPE, ResourceDescriptor, STATEMENT_TYPE, STATEMENT_TYPE_01,
+    Statement, StatementError, Timestamp, parse_json,
 };
 
 /// Judges evidence: every step is done and every failure listed, those of an unsigned payload too.
@@ -177,10 +177,10 @@ fn named(subjects: &[ResourceDescriptor]) -> String {
     }
 }
 
-/// Step 3: exactly in-toto Statement v1 with SLSA Provenance v1. Others are named as what they are.
+/// Step 3: exactly in-toto Statement v1 (or v0.1, of the same form) with SLSA Provenance v1. Others are named as what they are.
 fn statement(value: Value, predicate_type: &str) -> Result<Statement, Failure> {
     let kind = text(&value, "_type");
-    if kind != STATEMENT_TYPE {
+    if kind != STATEMENT_TYPE && kind != STATEMENT_TYPE_01 {
         return Err(Failure::StatementType { actual: kind });
     }
     if predicate_type != PREDICATE_TYPE {

@@ -23,7 +23,7 @@ pub use artifact::Artifact;
 pub use error::VerifyError;
 pub use evidence::{Carrier, Content, Evidence, Place, read as evidence_of};
 pub use failure::{Failure, Unchecked};
-pub use find::{Finding, find};
+pub use find::find;
 pub use judge::judge;
 pub use policy::{
     Age, Expectations, FolderRule, IsolationRule, Leniency, LimitRule, Policy, TrustedVerifier, starter,

@@ -92,16 +92,18 @@ fn decide(
     now: Timestamp,
 ) -> Result<Decision, VerifyError> {
     let artifact = Artifact::open(file)?;
-    let finding = find(&artifact, statements)?;
     let mut rejected = Vec::new();
-    for evidence in &finding.evidence {
-        match judge(evidence, &artifact, policy, depth, now) {
-            Ok(verified) => return Ok(Decision { artifact, outcome: Ok(verified) }),
-            Err(failures) => rejected.push(Rejected { place: Some(evidence.place.clone()), failures }),
-        }
-    }
+    let found = find(&artifact, statements, |evidence| {
+        judge(evidence, &artifact, policy, depth, now)
+            .map_err(|failures| rejected.push(Rejected { place: Some(evidence.place.clone()), failures }))
+            .ok()
+    })?;
+    let looked = match found {
+        Ok(verified) => return Ok(Decision { artifact, outcome: Ok(verified) }),
+        Err(looked) => looked,
+    };
     if rejected.is_empty() {
-        let looked: Vec<String> = finding.looked.iter().map(|path| path.display().to_string()).collect();
+        let looked: Vec<String> = looked.iter().map(|path| path.display().to_string()).collect();
         let looked =
             if looked.is_empty() { "nowhere, since none is named".to_owned() } else { looked.join(", ") };
         rejected.push(Rejected { place: None, failures: vec![Failure::NoStatement { looked }] });

@@ -1,6 +1,11 @@
-//! Outputs and statements before judges that are not ours: twine, and the PyPI package in-toto-attestation.
+//! Outputs, statements and signatures before judges that are not ours: twine, in-toto-attestation, securesystemslib and
+//! sigstore from the package index, which `tests/setup.sh` installs; cosign and slsa-verifier, which `make judges` builds.
 //!
-//! `tests/setup.sh` installs them; where it could not, these tests are skipped.
+//! Where one is not there, its tests are skipped and say so. Each judge is also shown something that it has to refuse: one
+//! that takes everything is none.
+
+mod go;
+mod python;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -8,10 +13,13 @@ use std::process::Command;
 use crate::adversarial::WHEEL;
 use crate::context::Project;
 
-/// A program of the judges' environment.
+/// A judge's program: of the Python environment, or of those that are written in Go.
 pub fn judge(name: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("judges/bin").join(name);
-    path.is_file().then_some(path)
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    ["judges", "judges-go"]
+        .map(|judges| folder.join(judges).join("bin").join(name))
+        .into_iter()
+        .find(|path| path.is_file())
 }
 
 #[track_caller]
@@ -20,6 +28,17 @@ pub fn assert_passes(command: &mut Command) {
     let said =
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     assert!(output.status.success(), "{command:?}:\n{said}");
+}
+
+#[track_caller]
+fn assert_refuses(command: &mut Command, because: &str) {
+    let output = command.output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert!(
+        !output.status.success() && said.contains(because),
+        "{command:?}: {because:?} is not in:\n{said}"
+    );
 }
 
 const LOADS_AND_VALIDATES: &str = "
@@ -57,6 +76,7 @@ const SECURESYSTEMSLIB: &str = "
 import base64, json, sys
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import VerificationError
 from securesystemslib.signer import CryptoSigner, SSlibKey
 private, public, ours, theirs = sys.argv[1:]
 with open(ours) as file:
@@ -65,6 +85,13 @@ envelope = Envelope.from_dict(json.loads(line))
 [keyid] = envelope.signatures
 key = SSlibKey.from_crypto(load_pem_public_key(open(public, 'rb').read()), keyid=keyid)
 assert len(envelope.verify([key], 1)) == 1
+for change in ({'payload': envelope.payload + b' '}, {'payload_type': envelope.payload_type + 'x'}):
+    changed = Envelope(**{'payload': envelope.payload, 'payload_type': envelope.payload_type, 'signatures': envelope.signatures} | change)
+    try:
+        changed.verify([key], 1)
+    except VerificationError:
+        continue
+    raise SystemExit('securesystemslib takes what was changed')
 theirs_envelope = Envelope(envelope.payload, envelope.payload_type, {})
 theirs_envelope.sign(CryptoSigner(load_pem_private_key(open(private, 'rb').read(), None)))
 with open(theirs, 'w') as file:

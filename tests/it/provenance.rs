@@ -421,7 +421,7 @@ fn what_is_no_statement_of_ours_says_so() {
         refusal(format!("{line}{line}").as_bytes()),
         refusal(twice.as_bytes()),
         refusal(format!("{}1{}", "[".repeat(100), "]".repeat(100)).as_bytes()),
-        with("/_type", "https://in-toto.io/Statement/v0.1".into()),
+        with("/_type", "https://in-toto.io/Statement/v0.2".into()),
         with("/predicateType", "https://slsa.dev/provenance/v0.2".into()),
         with("/subject", json!([])),
         with("/subject/0/digest", json!({})),
@@ -437,7 +437,7 @@ fn what_is_no_statement_of_ours_says_so() {
     expected one statement on one line, found 2 lines
     statement is no acceptable JSON: key "_type" twice in one object at line 1 column 54
     statement is no acceptable JSON: nested too deeply at line 1 column 33
-    statement's _type is "https://in-toto.io/Statement/v0.1", expected https://in-toto.io/Statement/v1
+    statement's _type is "https://in-toto.io/Statement/v0.2", expected https://in-toto.io/Statement/v1
     statement's predicateType is "https://slsa.dev/provenance/v0.2", expected https://slsa.dev/provenance/v1
     statement's subject is "[]", expected at least one
     statement's subject.digest is "demo-1.0-py3-none-any.whl", expected digests in lower-case hexadecimal digits

@@ -5,7 +5,10 @@ use std::process::Command;
 
 use sealwright::error::Fault as _;
 use sealwright::provenance::{Envelope, PAYLOAD_TYPE, pae};
-use sealwright::sign::{Algorithm, Format, KeyFile, Passphrase, SignError, Signer, Signing, SigningKey};
+use sealwright::record::lock_from_statement;
+use sealwright::sign::{
+    Algorithm, Format, KeyFile, Passphrase, SignError, Signer, Signing, SigningKey, statement_of,
+};
 use zeroize::Zeroizing;
 
 use crate::adversarial::{WHEEL, key};
@@ -400,4 +403,23 @@ fn a_signer_that_gives_other_bytes_each_time_leaves_a_good_file_alone() {
             .public_key()
             .verifies(&pae(PAYLOAD_TYPE, &payload), &envelope.signatures()[0].bytes().unwrap())
     );
+}
+
+/// What reads statements to work with them reads signed ones, in both forms.
+#[test]
+fn the_lock_is_made_again_from_a_signed_statement() {
+    let project = unsigned();
+    let (bare, slice) = (record().statement().unwrap(), record().lock.slice);
+    let name = format!("provenance/{WHEEL}.intoto.jsonl");
+    project.run(&["sign", &name, "--key", "a.key", "--format", "sigstore"]).code(0);
+    project.run(&["sign", &name, "--key", "a.key"]).code(0);
+    for file in [name.clone(), format!("provenance/{WHEEL}.sigstore.json")] {
+        let (statement, envelope) = statement_of(project.read(&file).as_bytes()).unwrap();
+        assert_eq!((&statement, envelope.unwrap().signatures().len()), (&bare, 1));
+        assert_eq!(lock_from_statement(&statement).unwrap().to_text(), slice.to_text());
+        project.run(&["inspect", &file]).code(0).stdout_has("signed by SHA256:");
+    }
+    assert_eq!(statement_of(bare.to_line().as_bytes()).unwrap(), (bare, None));
+    let other = Envelope::of_payload("text/plain", b"{}", Vec::new());
+    assert!(statement_of(other.to_line().as_bytes()).is_err());
 }

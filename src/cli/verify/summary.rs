@@ -145,13 +145,14 @@ fn one(
     expect: &SummaryExpectations,
     now: Timestamp,
 ) -> Result<Decision, VerifyError> {
-    let finding = verify::find(&artifact, std::slice::from_ref(path))?;
     let mut rejected = Vec::new();
-    for evidence in &finding.evidence {
-        match accept_summary(evidence, &artifact, expect, now) {
-            Ok(verified) => return Ok(Decision { artifact, outcome: Ok(verified) }),
-            Err(failures) => rejected.push(Rejected { place: Some(evidence.place.clone()), failures }),
-        }
+    let found = verify::find(&artifact, std::slice::from_ref(path), |evidence| {
+        accept_summary(evidence, &artifact, expect, now)
+            .map_err(|failures| rejected.push(Rejected { place: Some(evidence.place.clone()), failures }))
+            .ok()
+    })?;
+    if let Ok(verified) = found {
+        return Ok(Decision { artifact, outcome: Ok(verified) });
     }
     if rejected.is_empty() {
         let looked = path.display().to_string();

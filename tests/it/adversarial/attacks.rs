@@ -562,8 +562,8 @@ fn subjects() -> Vec<Attack> {
 
 fn predicates() -> Vec<Attack> {
     vec![
-        ("statement-type-v01", "in-toto Statement v0.1.", |scene| {
-            scene.set("/_type", json!("https://in-toto.io/Statement/v0.1"))
+        ("statement-type-v02", "in-toto Statement v0.2, which there is not.", |scene| {
+            scene.set("/_type", json!("https://in-toto.io/Statement/v0.2"))
         }),
         ("statement-type-missing", "No type of statement.", |scene| scene.remove("/_type")),
         ("statement-type-slash", "A slash after the type of statement.", |scene| {
