@@ -435,7 +435,7 @@ fn what_is_no_statement_of_ours_says_so() {
     expected one statement on one line, found 0 lines
     statement is no acceptable JSON: expected ident at line 1 column 2
     expected one statement on one line, found 2 lines
-    statement is no acceptable JSON: key "_type" twice in one object at line 1 column 54
+    statement is no acceptable JSON: key "_type" twice in one object at line 1 column 20
     statement is no acceptable JSON: nested too deeply at line 1 column 33
     statement's _type is "https://in-toto.io/Statement/v0.2", expected https://in-toto.io/Statement/v1
     statement's predicateType is "https://slsa.dev/provenance/v0.2", expected https://slsa.dev/provenance/v1
