@@ -82,23 +82,18 @@ pub fn resolve(
     let mut names = request.suites.clone();
     names.sort();
     names.dedup();
-    let suites = names
-        .par_iter()
-        .map(|name| suite(name, request, keys, documents, store))
-        .collect::<Result<Vec<_>, _>>()?;
+    let suites =
+        names.par_iter().map(|name| suite(name, request, keys, documents)).collect::<Result<Vec<_>, _>>()?;
 
     let mut include = request.include.clone();
     include.sort();
     include.dedup();
-    let texts: Vec<&str> = suites.iter().map(|suite| suite.packages.as_str()).collect();
-    let pool = packages::Pool::scan(&texts, request.platform)?;
-    let chosen = closure::closure(&pool, &include)?;
-
-    let mut packages = Vec::with_capacity(chosen.len());
-    for package in chosen {
-        packages.push(locked(&package, &suites[package.suite].locked.name)?);
-    }
-    packages.sort();
+    let key = closure_key(&suites, &include, request.platform);
+    let known = store.action(&key)?.and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let packages = match known {
+        Some(packages) => packages,
+        None => chosen(&suites, &include, request.platform, documents, store, &key)?,
+    };
     reporter.note(&format!("debian:{}: {} packages", request.release.codename(), packages.len()));
     Ok(ImageInputs {
         reference: ImageRef::Debian(request.release),
@@ -110,10 +105,49 @@ pub fn resolve(
     })
 }
 
-/// A suite that was verified, with its `Packages`.
+/// A suite whose Release was verified.
 struct Suite {
     locked: LockedSuite,
-    packages: String,
+    release: Release,
+    /// `Packages` as it is read, and as it is carried.
+    plain: ReleaseFile,
+    packed: ReleaseFile,
+}
+
+/// Raised when the same lists lead to other packages: what was chosen before is not taken any more.
+const CLOSURE: u32 = 1;
+
+/// What a closure follows from, and nothing else: verified lists, by digest, and what is asked of them.
+fn closure_key(suites: &[Suite], include: &[String], platform: Platform) -> Sha256 {
+    let lists: Vec<_> = suites.iter().map(|suite| (&suite.locked.name, suite.plain.sha256)).collect();
+    Sha256::of(
+        serde_json::json!(["debian closure", CLOSURE, lists, include, platform.to_string()]).to_string(),
+    )
+}
+
+/// Chooses the packages, and keeps the choice: reading the lists is most of the work of a resolution.
+fn chosen(
+    suites: &[Suite],
+    include: &[String],
+    platform: Platform,
+    documents: &dyn Documents,
+    store: &Store,
+    key: &Sha256,
+) -> Result<Vec<LockedPackage>, DebianError> {
+    let texts = suites
+        .par_iter()
+        .map(|suite| packages_text(suite, documents, store))
+        .collect::<Result<Vec<_>, _>>()?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let pool = packages::Pool::scan(&texts, platform)?;
+    let mut packages = Vec::new();
+    for package in closure::closure(&pool, include)? {
+        packages.push(locked(&package, &suites[package.suite].locked.name)?);
+    }
+    packages.sort();
+    let lists: Vec<Sha256> = suites.iter().map(|suite| suite.plain.sha256).collect();
+    store.set_action(key, serde_json::json!(packages).to_string().as_bytes(), &lists)?;
+    Ok(packages)
 }
 
 /// The archive that holds a suite: security suites have one of their own.
@@ -126,16 +160,9 @@ fn suite(
     request: &Request,
     keys: &ArchiveKeys,
     documents: &dyn Documents,
-    store: &Store,
 ) -> Result<Suite, DebianError> {
     let archive = archive_of(name);
-    let fetch = |path: &str, limit: u64| {
-        documents.document(archive, path, limit).map_err(|source| DebianError::Fetch {
-            suite: name.to_owned(),
-            path: path.to_owned(),
-            source: error::Cause(source),
-        })
-    };
+    let fetch = |path: &str, limit: u64| fetch(name, path, limit, documents);
     let text = match fetch(&format!("dists/{name}/InRelease"), RELEASE_LIMIT) {
         Ok(signed) => keys.of(archive).open_clear_signed(name, &signed, request.now)?,
         // An archive without InRelease (old tools make such): the text and its signature are two files.
@@ -150,30 +177,26 @@ fn suite(
     let folder = format!("main/binary-{}", request.platform.debian());
     let plain = release.file(name, &format!("{folder}/Packages"))?;
     let packed = release.file(name, &format!("{folder}/Packages.xz"))?;
-    let packages = packages_text(name, &release, &plain, &packed, &fetch, store)?;
-    Ok(Suite {
-        locked: LockedSuite {
-            name: name.to_owned(),
-            archive: archive.to_owned(),
-            date: release.date.to_string(),
-        },
-        packages,
+    let locked =
+        LockedSuite { name: name.to_owned(), archive: archive.to_owned(), date: release.date.to_string() };
+    Ok(Suite { locked, release, plain, packed })
+}
+
+/// Gets one document of a suite, of `limit` bytes at most.
+fn fetch(suite: &str, path: &str, limit: u64, documents: &dyn Documents) -> Result<Vec<u8>, DebianError> {
+    documents.document(archive_of(suite), path, limit).map_err(|source| DebianError::Fetch {
+        suite: suite.to_owned(),
+        path: path.to_owned(),
+        source: error::Cause(source),
     })
 }
 
-/// Gets one document of a suite: its path, and the most bytes that it may have.
-type FetchOne<'a> = dyn Fn(&str, u64) -> Result<Vec<u8>, DebianError> + 'a;
-
 /// The text of `Packages`. The unpacked file stays in the store, so that a second resolution neither downloads nor
 /// decompresses.
-fn packages_text(
-    suite: &str,
-    release: &Release,
-    plain: &ReleaseFile,
-    packed: &ReleaseFile,
-    fetch: &FetchOne<'_>,
-    store: &Store,
-) -> Result<String, DebianError> {
+fn packages_text(suite: &Suite, documents: &dyn Documents, store: &Store) -> Result<String, DebianError> {
+    let Suite { locked, release, plain, packed } = suite;
+    let suite = locked.name.as_str();
+    let fetch = |path: &str, limit: u64| fetch(suite, path, limit, documents);
     let not_text =
         |_| DebianError::Packages { suite: suite.to_owned(), reason: "the file is not UTF-8".to_owned() };
     if store.has(&plain.sha256) {
