@@ -263,6 +263,27 @@ fn a_second_resolution_needs_no_packages_file() {
 }
 
 #[test]
+fn what_was_chosen_before_holds_for_the_same_lists_and_wishes_only() {
+    let (_folder, store) = store();
+    let packages = |archive: &Archive, include: &[&str]| {
+        let chosen = resolved(archive, include, &store).unwrap().packages;
+        chosen.iter().map(|one| format!("{} {}", one.name, one.version)).collect::<Vec<_>>()
+    };
+    let base = || Deb::new("base", "1").field("Essential: yes");
+    let old = Archive::new(Signer::new(1), &[base(), Deb::new("hello", "1"), Deb::new("other", "1")]);
+    let new = Archive::new(Signer::new(1), &[base(), Deb::new("hello", "2"), Deb::new("other", "1")]);
+    for _ in 0..2 {
+        assert_eq!(packages(&old, &["hello"]), ["base 1", "hello 1"]);
+        assert_eq!(packages(&old, &["other"]), ["base 1", "other 1"]);
+        assert_eq!(packages(&new, &["hello"]), ["base 1", "hello 2"]);
+    }
+    // The choice is not read from the lists again: they may be gone.
+    std::fs::remove_dir_all(store.path().join("blobs/sha256")).unwrap();
+    std::fs::create_dir_all(store.path().join("blobs/sha256")).unwrap();
+    assert_eq!(packages(&old, &["hello"]), ["base 1", "hello 1"]);
+}
+
+#[test]
 fn a_deb_that_was_changed_in_the_store_is_refused() {
     let archive = Archive::small();
     let (_folder, store) = store();

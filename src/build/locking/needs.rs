@@ -1,6 +1,8 @@
 //! What the build of one source asks for, to a fixpoint: requirements, then what the backend asks for when it has
 //! these, until it asks for nothing else.
 
+use std::panic::resume_unwind;
+use std::thread;
 use std::time::Instant;
 
 use super::super::error::BuildError;
@@ -90,10 +92,16 @@ impl Locker<'_> {
         let scratch = context.store.scratch("lock")?;
         let mut hooks: Vec<HookRequires> = Vec::new();
         for round in 0..ROUNDS {
-            let build = self.resolve(&wanted(&subject.requires, &hooks), subject, workshop, made)?;
-            let environment = self.images.supplier.environment(&build, Purpose::Build, workshop)?;
             let source = scratch.path().join(format!("src-{round}"));
-            subject.source.export(&source)?;
+            // The resolver mostly waits for the index.
+            let (build, exported) = thread::scope(|scope| {
+                let exporting = scope.spawn(|| subject.source.export(&source));
+                let build = self.resolve(&wanted(&subject.requires, &hooks), subject, workshop, made);
+                (build, exporting.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            });
+            let build = build?;
+            exported?;
+            let environment = self.images.supplier.environment(&build, Purpose::Build, workshop)?;
             context.reporter.stage("asking the build backend what it requires");
             let question = Question {
                 builder: subject.builder,
