@@ -19,6 +19,7 @@ mod signals;
 mod store;
 mod terminal;
 mod verify;
+mod verify_bundle;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -86,6 +87,8 @@ enum Command {
     Keygen(keygen::Args),
     Sign(sign::Args),
     Verify(Box<verify::Args>),
+    #[command(hide = true)]
+    VerifyBundle(verify_bundle::Args),
     Store(store::Args),
     Doctor(doctor::Args),
 }
@@ -155,6 +158,7 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, session),
         Command::Sign(args) => sign::run(args, session),
         Command::Verify(args) => verify::run(args, session),
+        Command::VerifyBundle(args) => verify_bundle::run(args, session),
         Command::Store(args) => store::run(args, session),
         Command::Doctor(args) => doctor::run(args, session),
     }

@@ -4,6 +4,7 @@ mod show;
 mod summary;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::failure::Failure;
 use super::session::{Session, shown};
@@ -11,7 +12,7 @@ use crate::error::{Blame, Fault, io_hints};
 use crate::key::{KeyError, PublicKey};
 use crate::output::write_whole;
 use crate::provenance::Timestamp;
-use crate::verify::{self, Decision, Depth, Policy};
+use crate::verify::{self, Asked, Decision, Depth, Identity, Policy, TrustRoot};
 
 /// Checks that outputs are what their provenance says, and that this is what you expect; offline
 #[derive(Debug, clap::Args)]
@@ -26,6 +27,15 @@ pub(super) struct Args {
     // A key in the place of its path begins with hyphens: ours is the error that does not repeat it.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true)]
     key: Option<PathBuf>,
+    /// Whom the certificate of a signature has to name, exactly, instead of a key
+    #[arg(long, value_name = "ID", requires = "certificate_oidc_issuer", conflicts_with_all = ["policy", "key", "accept_vsa"])]
+    certificate_identity: Option<String>,
+    /// Who has to have said so, exactly: the address of an OpenID Connect issuer
+    #[arg(long, value_name = "URL", requires = "certificate_identity")]
+    certificate_oidc_issuer: Option<String>,
+    /// The authorities and logs that vouch for certificates, as a trusted_root.json [default: Sigstore's public instance]
+    #[arg(long, value_name = "FILE", requires = "certificate_identity")]
+    trusted_root: Option<PathBuf>,
     /// The repository that it has to come from
     #[arg(long, value_name = "URI", conflicts_with = "policy")]
     source: Option<String>,
@@ -134,6 +144,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
 
 /// Whom to believe and what to expect.
 fn policy(args: &Args) -> Result<Policy, Failure> {
+    let asked = Asked {
+        source: args.source.as_deref(),
+        reference: args.reference.as_deref(),
+        builder: args.builder_id.as_deref(),
+    };
+    if let (Some(subject), Some(issuer)) = (&args.certificate_identity, &args.certificate_oidc_issuer) {
+        let root = args.trusted_root.as_deref().map_or_else(TrustRoot::public, TrustRoot::read)?;
+        let identity = Identity { subject: subject.clone(), issuer: issuer.clone(), root: Arc::new(root) };
+        return Ok(Policy::of_identity(identity, &asked)?);
+    }
     match (&args.policy, &args.key) {
         (Some(path), None) => Ok(Policy::read(path)?),
         // The private key of a summary is no root.
@@ -144,8 +164,7 @@ fn policy(args: &Args) -> Result<Policy, Failure> {
             if args.source.is_none() && !args.signature_only && args.init_policy.is_none() {
                 return Err(UsageError::NoExpectation.into());
             }
-            let (source, reference) = (args.source.as_deref(), args.reference.as_deref());
-            Ok(Policy::of_key(public_key(key)?, source, reference, args.builder_id.as_deref())?)
+            Ok(Policy::of_key(public_key(key)?, &asked)?)
         }
     }
 }
@@ -180,8 +199,7 @@ fn init_policy(
         return Err(UsageError::There { path: path.to_owned() }.into());
     }
     let statement = verified.statement.as_ref().ok_or(UsageError::InitPolicy)?;
-    let keys: Vec<_> = policy.roots.keys.iter().map(|root| ("signer".to_owned(), root.key.clone())).collect();
-    write_whole(path, verify::starter(statement, &keys).as_bytes())?;
+    write_whole(path, verify::starter(statement, &policy.roots.keys).as_bytes())?;
     if session.json() {
         return session.print_json(&serde_json::json!({ "policy": path }));
     }

@@ -8,6 +8,7 @@ mod descriptor;
 mod dsse;
 mod error;
 mod json;
+pub mod pep740;
 mod predicate;
 mod purl;
 mod statement;

@@ -46,6 +46,14 @@ pub enum VerifyError {
         /// What to do.
         hint: &'static str,
     },
+    /// A trusted root.
+    #[error("{file}: it is no trusted root that can be used: {what}")]
+    TrustRoot {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        what: String,
+    },
     /// An expectation of the command line.
     #[error("{flag} {text:?}: expected {expected}")]
     Flag {
@@ -69,7 +77,9 @@ impl Fault for VerifyError {
             Self::Key { source, .. } => source.hints(),
             Self::Text(error) => error.hints(),
             Self::Policy { hint, .. } if !hint.is_empty() => vec![(*hint).to_owned()],
-            Self::Policy { .. } | Self::TooLarge { .. } | Self::Flag { .. } => Vec::new(),
+            Self::Policy { .. } | Self::TooLarge { .. } | Self::TrustRoot { .. } | Self::Flag { .. } => {
+                Vec::new()
+            }
         }
     }
 }

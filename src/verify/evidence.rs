@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use super::foreign;
-use crate::provenance::{Envelope, Limits, Material, SigstoreBundle, StatementError, parse_json};
+use super::foreign::{ForeignBundle, Origin};
+use crate::provenance::{Envelope, Limits, Material, SigstoreBundle, StatementError, parse_json, pep740};
 
 /// Where evidence was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,8 +47,8 @@ pub enum Content {
     },
     /// A statement that nobody signed.
     Unsigned,
-    /// Evidence of another ecosystem.
-    Foreign(foreign::Kind),
+    /// A bundle with a certificate, or with no statement.
+    Foreign(Box<ForeignBundle>),
     /// Something that cannot be read.
     Broken(StatementError),
 }
@@ -84,46 +84,50 @@ pub fn read(path: &std::path::Path, bytes: &[u8]) -> Vec<Evidence> {
     let alone = lines.len() == 1;
     lines
         .into_iter()
-        .filter_map(|(number, line)| {
+        .flat_map(|(number, line)| {
             // A line that cannot be an object is of no kind that is known.
-            if !alone && !line.starts_with(b"{") {
-                return None;
-            }
-            let content = match parse_json(line, Limits::default()) {
-                Ok(value) => of_value(value)?,
-                Err(error) => Content::Broken(error),
+            let contents = if !alone && !line.starts_with(b"{") {
+                Vec::new()
+            } else {
+                match parse_json(line, Limits::default()) {
+                    Ok(value) => of_value(value),
+                    Err(error) => vec![Content::Broken(error)],
+                }
             };
-            Some(Evidence { place: at((!alone).then_some(number)), content })
+            let place = at((!alone).then_some(number));
+            contents.into_iter().map(move |content| Evidence { place: place.clone(), content })
         })
         .collect()
 }
 
-fn of_value(value: Value) -> Option<Content> {
+fn of_value(value: Value) -> Vec<Content> {
     if SigstoreBundle::is_one(&value) {
-        return Some(match SigstoreBundle::from_value(&value) {
-            Err(error) => Content::Broken(error),
-            Ok(SigstoreBundle {
-                material: Material::PublicKey { .. },
-                envelope: Some(envelope),
-                has_log_or_time,
-                ..
-            }) => Content::Signed { envelope, carrier: Carrier::Bundle { has_log_or_time } },
-            Ok(SigstoreBundle { material: Material::PublicKey { .. }, envelope: None, version, .. }) => {
-                Content::Foreign(foreign::Kind::MessageSignature { version })
-            }
-            Ok(SigstoreBundle { material: Material::Certificate, version, .. }) => {
-                Content::Foreign(foreign::Kind::CertificateBundle { version, document: value })
-            }
-        });
+        return vec![of_bundle(value, Origin::Bundle)];
     }
-    if value.get("verification_material").is_some() || value.get("attestation_bundles").is_some() {
-        return Some(Content::Foreign(foreign::Kind::Pep740 { document: value }));
+    if pep740::is_one(&value) {
+        return match pep740::to_bundles(&value) {
+            Ok(bundles) => bundles.into_iter().map(|bundle| of_bundle(bundle, Origin::Pep740)).collect(),
+            Err(error) => vec![Content::Broken(error)],
+        };
     }
     if ["payload", "payloadType", "signatures"].iter().any(|name| value.get(name).is_some()) {
-        return Some(match Envelope::from_value(value) {
+        return vec![match Envelope::from_value(value) {
             Ok(envelope) => Content::Signed { envelope, carrier: Carrier::Envelope },
             Err(error) => Content::Broken(error),
-        });
+        }];
     }
-    value.get("_type").is_some().then_some(Content::Unsigned)
+    if value.get("_type").is_some() { vec![Content::Unsigned] } else { Vec::new() }
+}
+
+fn of_bundle(value: Value, origin: Origin) -> Content {
+    match SigstoreBundle::from_value(&value) {
+        Err(error) => Content::Broken(error),
+        Ok(SigstoreBundle {
+            material: Material::PublicKey { .. },
+            envelope: Some(envelope),
+            has_log_or_time,
+            ..
+        }) => Content::Signed { envelope, carrier: Carrier::Bundle { has_log_or_time } },
+        Ok(read) => Content::Foreign(Box::new(ForeignBundle::new(read, origin, value))),
+    }
 }

@@ -26,6 +26,68 @@ pub enum Failure {
         /// What it is.
         kind: String,
     },
+    /// A signature over bytes, where a statement is wanted.
+    #[error("it is {kind}: it says nothing of how these bytes were made")]
+    NoContent {
+        /// What it is.
+        kind: String,
+    },
+    /// A bundle whose parts do not fit.
+    #[error("the bundle cannot be judged: {why}")]
+    Bundle {
+        /// Why.
+        why: String,
+    },
+    /// A certificate that does not count.
+    #[error("the certificate does not count: {why}")]
+    Certificate {
+        /// Why.
+        why: String,
+    },
+    /// An entry of a transparency log that proves nothing.
+    #[error("the transparency log's entry does not count: {why}")]
+    LogEntry {
+        /// Why.
+        why: String,
+    },
+    /// No time of signing that somebody else vouches for.
+    #[error("the time of signing is not proven: {why}")]
+    SigningTime {
+        /// Why.
+        why: String,
+    },
+    /// A signature that does not hold.
+    #[error("the bundle's signature does not hold: {why}")]
+    BundleSignature {
+        /// Why.
+        why: String,
+    },
+    /// Somebody else signed.
+    #[error("the certificate is for {actual:?}, expected {expected}")]
+    Identity {
+        /// Whom it names.
+        actual: String,
+        /// Who would do.
+        expected: String,
+    },
+    /// Somebody else said who it is.
+    #[error("the certificate's identity is by issuer {actual:?}, expected {expected}")]
+    Issuer {
+        /// Who said it.
+        actual: String,
+        /// Who would do.
+        expected: String,
+    },
+    /// The authority was told of another repository than the statement tells.
+    #[error(
+        "the certificate was given to a workflow of {certificate:?}, and the statement's source is {statement}"
+    )]
+    OtherSource {
+        /// What the certificate says.
+        certificate: String,
+        /// What the statement says.
+        statement: String,
+    },
     /// The envelope carries something else.
     #[error("the envelope's payload is {actual:?}, expected \"application/vnd.in-toto+json\"")]
     PayloadType {
@@ -86,10 +148,10 @@ pub enum Failure {
         actual: String,
     },
     /// Another predicate.
-    #[error("the predicate is {named}, expected {expected:?}")]
+    #[error("the predicate is {named}, expected {expected}")]
     PredicateType {
         /// What it should be.
-        expected: &'static str,
+        expected: String,
         /// Its type, and what it is.
         named: String,
     },
@@ -270,8 +332,18 @@ impl Failure {
     #[must_use]
     pub fn step(&self) -> &'static str {
         match self {
-            Self::NoStatement { .. } | Self::Unreadable { .. } | Self::Foreign { .. } => "evidence",
-            Self::Unsigned
+            Self::NoStatement { .. }
+            | Self::Unreadable { .. }
+            | Self::Foreign { .. }
+            | Self::NoContent { .. }
+            | Self::Bundle { .. } => "evidence",
+            Self::Certificate { .. }
+            | Self::LogEntry { .. }
+            | Self::SigningTime { .. }
+            | Self::BundleSignature { .. }
+            | Self::Identity { .. }
+            | Self::Issuer { .. }
+            | Self::Unsigned
             | Self::PayloadType { .. }
             | Self::NoSignature
             | Self::Signature { .. }
@@ -281,7 +353,11 @@ impl Failure {
             Self::StatementType { .. } | Self::PredicateType { .. } | Self::Form { .. } => "predicate",
             Self::Builder { .. } | Self::Level { .. } => "builder",
             Self::BuildType { .. } => "buildType",
-            Self::Source { .. } | Self::Dirty | Self::Resolved { .. } | Self::Ref { .. } => "source",
+            Self::Source { .. }
+            | Self::Dirty
+            | Self::Resolved { .. }
+            | Self::Ref { .. }
+            | Self::OtherSource { .. } => "source",
             Self::UnknownParameter { .. } | Self::Parameter { .. } => "externalParameters",
             Self::NoDigest { .. } | Self::Image { .. } | Self::NoImage | Self::Forbidden { .. } => {
                 "resolvedDependencies"
@@ -308,6 +384,18 @@ pub enum Unchecked {
     /// What a bundle brought.
     #[error("the bundle's log entries and time stamps")]
     LogAndTime,
+    /// A trusted root without transparency logs.
+    #[error("that the signature was logged: the trusted root names no log")]
+    Log,
+    /// A trusted root without logs of certificates.
+    #[error("that the certificate was logged: the trusted root names no log of certificates")]
+    CertificateLog,
+    /// Logs of a trusted root whose keys are of no kind that is read.
+    #[error("logs of the trusted root with keys of unknown kinds: {}", .0.join(", "))]
+    TrustRoot(Vec<String>),
+    /// With a publish attestation.
+    #[error("how it was built: a publish attestation says who published it and no more")]
+    Build,
     /// With `--signature-only`.
     #[error(
         "builder, level, build type, source, parameters, dependencies, isolation: only signature and subject were"

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::evidence::{Carrier, Content, Evidence};
 use super::failure::{Failure, Unchecked};
+use super::foreign::{ForeignBundle, Origin, PROVENANCE_02, PUBLISH};
 use super::result::{Depth, Signer, Verified};
 use super::roots::Signers;
-use super::{Artifact, Policy, foreign, steps};
+use super::sigstore::Vouched;
+use super::{Artifact, Policy, certified, foreign, steps};
 use crate::provenance::{
     Envelope, Limits, PAYLOAD_TYPE, PREDICATE_TYPE, ResourceDescriptor, STATEMENT_TYPE, STATEMENT_TYPE_01,
     Statement, StatementError, Timestamp, parse_json,
@@ -25,29 +27,37 @@ pub fn judge(
     depth: Depth,
     now: Timestamp,
 ) -> Result<Verified, Vec<Failure>> {
-    let (envelope, carrier) = match &evidence.content {
-        Content::Signed { envelope, carrier } => (envelope, *carrier),
+    let mut failures = Vec::new();
+    let mut unchecked = BTreeSet::new();
+    let mut origin = Origin::Bundle;
+    let opened = match &evidence.content {
+        Content::Signed { envelope, carrier } => {
+            unchecked.insert(Unchecked::SigningTime);
+            if *carrier == (Carrier::Bundle { has_log_or_time: true }) {
+                unchecked.insert(Unchecked::LogAndTime);
+            }
+            open(envelope, policy, &mut failures)?
+        }
+        Content::Foreign(bundle) if bundle.envelope.is_none() && depth == Depth::SignatureOnly => {
+            return message(evidence, bundle, artifact, policy);
+        }
+        Content::Foreign(bundle) => {
+            origin = bundle.origin;
+            let opened = certified::open(bundle, policy, &mut failures, &mut unchecked)?;
+            certified::index_rules(bundle, &opened.value, &mut failures);
+            opened
+        }
         Content::Unsigned => return Err(vec![Failure::Unsigned]),
-        Content::Foreign(kind) => return Err(vec![Failure::Foreign { kind: kind.to_string() }]),
         Content::Broken(error) => return Err(vec![unreadable(error)]),
     };
-    let mut failures = Vec::new();
-    let mut unchecked = BTreeSet::from([Unchecked::SigningTime]);
-    if carrier == (Carrier::Bundle { has_log_or_time: true }) {
-        unchecked.insert(Unchecked::LogAndTime);
-    }
-    let opened = open(envelope, policy, &mut failures)?;
-    let subject = subject(&opened.value, artifact, policy, &mut failures, &mut unchecked);
+    let named = Named { artifact, policy, origin };
+    let subject = named.subject(&opened.value, &mut failures, &mut unchecked);
     let predicate_type = text(&opened.value, "predicateType");
     let mut verified = Verified {
         place: evidence.place.clone(),
         subject,
-        signers: opened
-            .signers
-            .valid
-            .iter()
-            .map(|root| Signer { name: root.name.clone(), key: root.key.id().clone() })
-            .collect(),
+        signers: opened.signers.valid.iter().map(Signer::of).collect(),
+        signed: opened.vouched.as_ref().and_then(|vouched| vouched.signed).map(|(first, _)| first),
         kind: foreign::predicate_name(&predicate_type).map_or_else(|| predicate_type.clone(), str::to_owned),
         builder: None,
         level: None,
@@ -58,12 +68,20 @@ pub fn judge(
     match depth {
         Depth::SignatureOnly => {
             unchecked.insert(Unchecked::Content);
-            verified.statement = statement(opened.value, &predicate_type).ok();
+            verified.statement = statement(opened.value, &predicate_type, policy).ok();
         }
-        Depth::Full => match statement(opened.value, &predicate_type) {
+        Depth::Full if predicate_type == PUBLISH && policy.expect.takes(PUBLISH) => {
+            failures.extend(steps::published(&opened.value, policy, verified.signed, now));
+            unchecked.insert(Unchecked::Build);
+            if policy.expect.max_age.is_none() {
+                unchecked.insert(Unchecked::Age);
+            }
+        }
+        Depth::Full => match statement(opened.value, &predicate_type, policy) {
             Err(failure) => failures.push(failure),
             Ok(statement) => {
-                let mut steps = steps::Steps { statement: &statement, policy, failures, unchecked };
+                let vouched = opened.vouched.as_ref();
+                let mut steps = steps::Steps { statement: &statement, policy, vouched, failures, unchecked };
                 verified.level = steps.run(&opened.signers.valid, now);
                 verified.builder = Some(statement.predicate().run_details.builder.id.clone());
                 (failures, unchecked) = (steps.failures, steps.unchecked);
@@ -78,11 +96,53 @@ pub fn judge(
     Ok(verified)
 }
 
-/// An envelope's payload, with the keys that signed it.
+/// A signature over the artifact itself: who signed these bytes is all that it says.
+fn message(
+    evidence: &Evidence,
+    bundle: &ForeignBundle,
+    artifact: &Artifact,
+    policy: &Policy,
+) -> Result<Verified, Vec<Failure>> {
+    let mut failures = Vec::new();
+    let mut unchecked = BTreeSet::from([Unchecked::Content, Unchecked::Name]);
+    let signers = certified::message(bundle, artifact, policy, &mut failures, &mut unchecked);
+    let (expected, actual) = (policy.roots.threshold, signers.len());
+    if actual > 0 && actual < expected {
+        failures.push(Failure::Threshold { expected, actual });
+    }
+    if !failures.is_empty() {
+        return Err(failures);
+    }
+    Ok(Verified {
+        place: evidence.place.clone(),
+        subject: String::new(),
+        signers: signers.iter().map(Signer::of).collect(),
+        signed: None,
+        kind: bundle.to_string(),
+        builder: None,
+        level: None,
+        unchecked: unchecked.into_iter().collect(),
+        payload: crate::digest::Sha256::of(bundle.document.to_string()),
+        statement: None,
+    })
+}
+
+/// An envelope's payload, with those who signed it.
 pub(super) struct Opened<'a> {
     pub(super) payload: Vec<u8>,
     pub(super) value: Value,
     pub(super) signers: Signers<'a>,
+    /// What a certificate bundle proved.
+    pub(super) vouched: Option<Vouched>,
+}
+
+/// The payload of an envelope that says it has a statement.
+pub(super) fn payload_of(envelope: &Envelope, failures: &mut Vec<Failure>) -> Result<Vec<u8>, Vec<Failure>> {
+    if envelope.payload_type() != PAYLOAD_TYPE {
+        failures.push(Failure::PayloadType { actual: envelope.payload_type().chars().take(120).collect() });
+        return Err(std::mem::take(failures));
+    }
+    envelope.payload().map_err(|error| vec![unreadable(&error)])
 }
 
 /// Steps 1: signatures over the payload's bytes, by enough of the roots. The envelope is not read again afterwards.
@@ -91,11 +151,7 @@ pub(super) fn open<'a>(
     policy: &'a Policy,
     failures: &mut Vec<Failure>,
 ) -> Result<Opened<'a>, Vec<Failure>> {
-    if envelope.payload_type() != PAYLOAD_TYPE {
-        failures.push(Failure::PayloadType { actual: envelope.payload_type().chars().take(120).collect() });
-        return Err(std::mem::take(failures));
-    }
-    let payload = envelope.payload().map_err(|error| vec![unreadable(&error)])?;
+    let payload = payload_of(envelope, failures)?;
     let signers = policy.roots.signers(envelope, &payload);
     let (expected, actual) = (policy.roots.threshold, signers.valid.len());
     if actual < expected {
@@ -118,7 +174,7 @@ pub(super) fn open<'a>(
             return Err(std::mem::take(failures));
         }
     };
-    Ok(Opened { payload, value, signers })
+    Ok(Opened { payload, value, signers, vouched: None })
 }
 
 pub(super) fn text(value: &Value, name: &str) -> String {
@@ -126,38 +182,53 @@ pub(super) fn text(value: &Value, name: &str) -> String {
 }
 
 /// Step 2: the artifact is among all subjects, under its own name.
-fn subject(
-    value: &Value,
-    artifact: &Artifact,
-    policy: &Policy,
-    failures: &mut Vec<Failure>,
-    unchecked: &mut BTreeSet<Unchecked>,
-) -> String {
-    let subjects: Vec<ResourceDescriptor> =
-        value.get("subject").cloned().and_then(|list| serde_json::from_value(list).ok()).unwrap_or_default();
-    let same: Vec<&ResourceDescriptor> = subjects
-        .iter()
-        .filter(|subject| subject.digest.get(&artifact.algorithm) == Some(artifact.digest.as_str()))
-        .collect();
-    let Some(first) = same.first() else {
-        failures.push(Failure::Subject {
-            expected: format!("{}:{}", artifact.algorithm, artifact.digest),
-            named: named(&subjects),
-        });
-        return String::new();
-    };
-    match &artifact.name {
-        Some(name) if policy.expect.exact_name() => {
-            if !same.iter().any(|subject| subject.name == *name) {
-                let named = first.name.chars().take(200).collect();
-                failures.push(Failure::Name { named, actual: name.clone() });
+struct Named<'a> {
+    artifact: &'a Artifact,
+    policy: &'a Policy,
+    origin: Origin,
+}
+
+impl Named<'_> {
+    fn subject(
+        &self,
+        value: &Value,
+        failures: &mut Vec<Failure>,
+        unchecked: &mut BTreeSet<Unchecked>,
+    ) -> String {
+        let artifact = self.artifact;
+        let subjects: Vec<ResourceDescriptor> = value
+            .get("subject")
+            .cloned()
+            .and_then(|list| serde_json::from_value(list).ok())
+            .unwrap_or_default();
+        let same: Vec<&ResourceDescriptor> = subjects
+            .iter()
+            .filter(|subject| subject.digest.get(&artifact.algorithm) == Some(artifact.digest.as_str()))
+            .collect();
+        let Some(first) = same.first() else {
+            failures.push(Failure::Subject {
+                expected: format!("{}:{}", artifact.algorithm, artifact.digest),
+                named: named(&subjects),
+            });
+            return String::new();
+        };
+        match &artifact.name {
+            Some(name) if self.policy.expect.exact_name() => {
+                let fits = |subject: &ResourceDescriptor| match self.origin {
+                    Origin::Bundle => subject.name == *name,
+                    Origin::Pep740 => certified::same_distribution(subject, name),
+                };
+                if !same.iter().any(|subject| fits(subject)) {
+                    let named = first.name.chars().take(200).collect();
+                    failures.push(Failure::Name { named, actual: name.clone() });
+                }
+            }
+            Some(_) | None => {
+                unchecked.insert(Unchecked::Name);
             }
         }
-        Some(_) | None => {
-            unchecked.insert(Unchecked::Name);
-        }
+        first.name.clone()
     }
-    first.name.clone()
 }
 
 fn named(subjects: &[ResourceDescriptor]) -> String {
@@ -177,19 +248,26 @@ fn named(subjects: &[ResourceDescriptor]) -> String {
     }
 }
 
-/// Step 3: exactly in-toto Statement v1 (or v0.1, of the same form) with SLSA Provenance v1. Others are named as what they are.
-fn statement(value: Value, predicate_type: &str) -> Result<Statement, Failure> {
+/// Step 3: exactly in-toto Statement v1 (or v0.1, of the same form) with SLSA Provenance v1, or v0.2 where the policy takes it. Others are named as
+/// what they are.
+fn statement(value: Value, predicate_type: &str, policy: &Policy) -> Result<Statement, Failure> {
     let kind = text(&value, "_type");
+    if predicate_type == PROVENANCE_02
+        && policy.expect.takes(PROVENANCE_02)
+        && (kind == STATEMENT_TYPE || kind == STATEMENT_TYPE_01)
+    {
+        return Statement::from_value(foreign::as_v1(value)).map_err(|error| form(&error));
+    }
     if kind != STATEMENT_TYPE && kind != STATEMENT_TYPE_01 {
         return Err(Failure::StatementType { actual: kind });
     }
-    if predicate_type != PREDICATE_TYPE {
+    if predicate_type != PREDICATE_TYPE || !policy.expect.takes(PREDICATE_TYPE) {
         let known =
             foreign::predicate_name(predicate_type).map(|name| format!(" ({name})")).unwrap_or_default();
         let builder = value.pointer("/predicate/builder/id").and_then(Value::as_str);
         let builder = builder.map(|id| format!(" of builder {id:.200}")).unwrap_or_default();
         return Err(Failure::PredicateType {
-            expected: PREDICATE_TYPE,
+            expected: policy.expect.predicates(),
             named: format!("{predicate_type:?}{known}{builder}"),
         });
     }
@@ -204,7 +282,7 @@ pub(super) fn form(error: &StatementError) -> Failure {
     Failure::Form { why: with_cause(error) }
 }
 
-fn with_cause(error: &StatementError) -> String {
+pub(super) fn with_cause(error: &StatementError) -> String {
     match std::error::Error::source(error) {
         Some(cause) => format!("{error}: {cause}"),
         None => error.to_string(),

@@ -6,6 +6,8 @@
 //! failure is listed, not the first. The steps are those of SLSA v1.2, "Verifying artifacts".
 
 mod artifact;
+mod bundle;
+mod certified;
 mod error;
 mod evidence;
 mod failure;
@@ -15,20 +17,24 @@ mod judge;
 mod policy;
 mod result;
 mod roots;
+mod sigstore;
 mod source;
 mod steps;
 mod summary;
 
 pub use artifact::Artifact;
+pub use bundle::{Expected, verify_bundle};
 pub use error::VerifyError;
 pub use evidence::{Carrier, Content, Evidence, Place, read as evidence_of};
 pub use failure::{Failure, Unchecked};
 pub use find::find;
 pub use judge::judge;
 pub use policy::{
-    Age, Expectations, FolderRule, IsolationRule, Leniency, LimitRule, Policy, TrustedVerifier, starter,
+    Age, Asked, Expectations, FolderRule, IsolationRule, Leniency, LimitRule, Policy, TrustedVerifier,
+    starter,
 };
 pub use result::{Decision, Depth, Rejected, Signer, Verified, verify};
-pub use roots::{Root, Roots};
+pub use roots::{Credential, Identity, Root, Roots, SignedBy};
+pub use sigstore::{PUBLIC_TRUSTED_ROOT, TrustRoot};
 pub use source::SourceUri;
 pub use summary::{SummaryExpectations, SummaryIssue, accept_summary, summarize};

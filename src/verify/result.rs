@@ -6,9 +6,9 @@ use rayon::prelude::*;
 
 use super::evidence::Place;
 use super::failure::{Failure, Unchecked};
+use super::roots::{Signed, SignedBy};
 use super::{Artifact, Policy, VerifyError, find, judge};
 use crate::digest::Sha256;
-use crate::key::KeyId;
 use crate::provenance::{Statement, Timestamp};
 
 /// How much is looked at.
@@ -20,13 +20,19 @@ pub enum Depth {
     SignatureOnly,
 }
 
-/// A key that signed and counts.
+/// One that signed and counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Signer {
     /// As the policy calls it.
     pub name: String,
-    /// The key's name.
-    pub key: KeyId,
+    /// By what it signed.
+    pub by: SignedBy,
+}
+
+impl Signer {
+    pub(super) fn of(signed: &Signed<'_>) -> Self {
+        Self { name: signed.root.name.clone(), by: signed.by.clone() }
+    }
 }
 
 /// Evidence that failed nothing. Only [`judge()`](judge::judge) makes it.
@@ -38,6 +44,8 @@ pub struct Verified {
     pub subject: String,
     /// Who signed.
     pub signers: Vec<Signer>,
+    /// When it was signed at the latest, if somebody else than the signer vouches for it.
+    pub signed: Option<Timestamp>,
     /// What kind of statement it is.
     pub kind: String,
     /// Who built; none if that was not looked at.

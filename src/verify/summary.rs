@@ -12,7 +12,7 @@ use crate::digest::Sha256;
 use crate::provenance::{
     self, DigestSet, ResourceDescriptor, Timestamp, VSA_TYPE, Verdict, VerificationSummary, Verifier,
 };
-use crate::verify::roots::{Root, Roots};
+use crate::verify::roots::{Credential, Root, Roots, Signed};
 
 /// What a summary has to say to be believed.
 #[derive(Debug, Clone)]
@@ -97,10 +97,10 @@ pub fn accept_summary(
     };
     let mut keys: Vec<Root> = Vec::new();
     for verifier in &expect.verifiers {
-        if !keys.iter().any(|root| root.key == verifier.key) {
+        if !keys.iter().any(|root| root.key() == Some(&verifier.key)) {
             keys.push(Root {
                 name: verifier.id.clone(),
-                key: verifier.key.clone(),
+                credential: Credential::Key(verifier.key.clone()),
                 builders: BTreeMap::new(),
             });
         }
@@ -121,7 +121,7 @@ pub fn accept_summary(
             .map(|name| format!(" ({name})"))
             .unwrap_or_default();
         let named = format!("{predicate_type:?}{known}");
-        failures.push(Failure::PredicateType { expected: VSA_TYPE, named });
+        failures.push(Failure::PredicateType { expected: format!("{VSA_TYPE:?}"), named });
         return Err(failures);
     }
     let summary = match VerificationSummary::parse(&opened.payload) {
@@ -157,12 +157,8 @@ pub fn accept_summary(
     Ok(Verified {
         place: evidence.place.clone(),
         subject: subject.map(|subject| subject.name.clone()).unwrap_or_default(),
-        signers: opened
-            .signers
-            .valid
-            .iter()
-            .map(|root| Signer { name: root.name.clone(), key: root.key.id().clone() })
-            .collect(),
+        signers: opened.signers.valid.iter().map(Signer::of).collect(),
+        signed: None,
         kind: format!("a summary by {}", summary.verifier().id),
         builder: None,
         level: build_level(summary.levels()),
@@ -174,7 +170,7 @@ pub fn accept_summary(
 
 fn check(
     summary: &VerificationSummary,
-    signers: &[&Root],
+    signers: &[Signed<'_>],
     expect: &SummaryExpectations,
     now: Timestamp,
     failures: &mut Vec<Failure>,
@@ -182,7 +178,7 @@ fn check(
     // The key has to be that of this very verifier.
     let id = &summary.verifier().id;
     let speaks = |verifier: &&TrustedVerifier| {
-        signers.is_empty() || signers.iter().any(|root| root.key == verifier.key)
+        signers.is_empty() || signers.iter().any(|signed| signed.root.key() == Some(&verifier.key))
     };
     let speakers: Vec<&TrustedVerifier> = expect.verifiers.iter().filter(speaks).collect();
     if !speakers.iter().any(|verifier| verifier.id == *id) {

@@ -2,6 +2,7 @@
 //! word for word. `UPDATE_EXPECTED=1` writes the folders anew; then read the difference.
 
 mod attacks;
+pub mod keyless;
 
 use std::path::PathBuf;
 
@@ -191,10 +192,23 @@ fn the_good_statement_passes() {
 }
 
 #[test]
+fn what_the_forgeries_of_others_start_from_passes() {
+    for (name, _, attack) in keyless::good() {
+        let mut scene = Scene::new();
+        attack(&mut scene);
+        let (project, arguments) = scene.project();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let outcome = project.run(&arguments);
+        assert_eq!(outcome.code, Some(0), "{name}: {}{}", outcome.stdout, outcome.stderr);
+    }
+}
+
+#[test]
 fn every_forgery_is_refused_in_its_own_words() {
     let folder = repository().join("tests/adversarial");
     let update = std::env::var_os("UPDATE_EXPECTED").is_some();
-    let attacks = attacks::all();
+    let mut attacks = attacks::all();
+    attacks.extend(keyless::all());
     assert!(attacks.len() >= 100, "{}", attacks.len());
     let mut complaints = Vec::new();
     for (name, what, attack) in &attacks {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::failure::anstream_style;
 use crate::report::harmless;
-use crate::verify::{Decision, Rejected, Verified};
+use crate::verify::{Decision, Rejected, SignedBy, Unchecked, Verified};
 
 pub(super) fn text(decisions: &[Decision]) -> String {
     let mut text = String::new();
@@ -32,17 +32,25 @@ fn passed(text: &mut String, verified: &Verified) {
     let signers: Vec<String> = verified
         .signers
         .iter()
-        .map(|signer| format!("{} ({})", harmless(&signer.name), signer.key))
+        .map(|signer| format!("{} ({})", harmless(&signer.name), signer_by(&signer.by)))
         .collect();
     let level = match (verified.level, &verified.builder) {
         (Some(level), Some(builder)) => format!("SLSA Build L{level}, built by {}", harmless(builder)),
         (Some(level), None) => format!("SLSA Build L{level}, by {}", harmless(&verified.kind)),
+        (None, _) if !verified.unchecked.contains(&Unchecked::Content) => harmless(&verified.kind),
         (None, _) => format!("signature only: {}", harmless(&verified.kind)),
     };
     let _ = writeln!(text, "        {level}");
-    let _ = writeln!(text, "        signed by {}", signers.join(", "));
+    let _ = match verified.signed {
+        Some(time) => writeln!(text, "        signed by {}, before {time}", signers.join(", ")),
+        None => writeln!(text, "        signed by {}", signers.join(", ")),
+    };
     let unchecked: Vec<String> = verified.unchecked.iter().map(|what| harmless(&what.to_string())).collect();
     let _ = writeln!(text, "        not checked: {}", unchecked.join("; "));
+}
+
+fn signer_by(by: &SignedBy) -> String {
+    harmless(&by.to_string())
 }
 
 fn refused(text: &mut String, rejected: &Rejected) {
@@ -75,8 +83,14 @@ fn one(decision: &Decision) -> Value {
             value["signers"] = verified
                 .signers
                 .iter()
-                .map(|signer| json!({ "name": signer.name, "keyId": signer.key.as_str() }))
+                .map(|signer| match &signer.by {
+                    SignedBy::Key(key) => json!({ "name": signer.name, "keyId": key.as_str() }),
+                    SignedBy::Identity { subject, issuer } => {
+                        json!({ "name": signer.name, "identity": subject, "issuer": issuer })
+                    }
+                })
                 .collect();
+            value["signedBefore"] = json!(verified.signed.map(|time| time.to_string()));
             value["builderId"] = json!(verified.builder);
             value["buildLevel"] = json!(verified.level);
             value["notChecked"] = json!(verified.unchecked);

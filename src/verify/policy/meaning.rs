@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::{Span, SpanRelativeTo, Unit};
 
 use super::typed::{
-    FileName, LimitWord, Skipped, Texts, TypedExpect, TypedIsolation, TypedLimit, TypedPolicy,
+    FileName, LimitWord, Skipped, Texts, TypedExpect, TypedIsolation, TypedLimit, TypedPolicy, TypedRoot,
 };
 use super::{
     Age, Expectations, FolderRule, IsolationRule, KNOWN_PARAMETERS, Leniency, LimitRule, Policy,
@@ -15,7 +16,9 @@ use super::{
 use crate::config::Document;
 use crate::digest::Sha256;
 use crate::key::{KeyError, PublicKey};
-use crate::verify::roots::{Root, Roots};
+use crate::verify::foreign::PREDICATES;
+use crate::verify::roots::{Credential, Identity, Root, Roots};
+use crate::verify::sigstore::TrustRoot;
 use crate::verify::source::SourceUri;
 use crate::verify::{VerifyError, steps};
 
@@ -112,20 +115,34 @@ impl Reader<'_> {
             ));
         }
         let mut keys: Vec<Root> = Vec::new();
+        let mut trusted = BTreeMap::new();
         for root in &typed.root {
             let name = &root.name;
-            let key = self.key(&root.key, &format!("root {name:?}"))?;
-            if let Some(other) = keys.iter().find(|other| other.name == *name || other.key == key) {
-                let what = format!("roots {:?} and {name:?} have one name or one key", other.name);
+            let credential = self.credential(root, &mut trusted)?;
+            let same = |other: &Root| match (&other.credential, &credential) {
+                (Credential::Key(one), Credential::Key(other)) => one == other,
+                (Credential::Identity(one), Credential::Identity(other)) => {
+                    (&one.subject, &one.issuer) == (&other.subject, &other.issuer)
+                }
+                (Credential::Key(_), Credential::Identity(_))
+                | (Credential::Identity(_), Credential::Key(_)) => false,
+            };
+            if let Some(other) = keys.iter().find(|other| other.name == *name || same(other)) {
+                let what = match credential {
+                    Credential::Key(_) => "one name or one key",
+                    Credential::Identity(_) => "one name or one identity",
+                };
+                let what = format!("roots {:?} and {name:?} have {what}", other.name);
                 return Err(self.wrong(what, "a key counts once, however often it is named"));
             }
+            let own = root.identity.as_deref();
             if root.builders.is_empty() {
                 return Err(
                     self.wrong(format!("root {name:?}: builders is empty: it can vouch for nothing"), "")
                 );
             }
             for (id, level) in &root.builders {
-                if !id.contains("://") || id.contains('*') {
+                if own != Some(id.as_str()) && (!id.contains("://") || id.contains('*')) {
                     return Err(self.wrong(
                         format!(
                             "root {name:?}: builder {id:?}: expected a whole builder.id, compared exactly"
@@ -140,7 +157,7 @@ impl Reader<'_> {
                     ));
                 }
             }
-            keys.push(Root { name: name.clone(), key, builders: root.builders.clone() });
+            keys.push(Root { name: name.clone(), credential, builders: root.builders.clone() });
         }
         let revoked: BTreeSet<String> = typed.revoked.iter().cloned().collect();
         if let Some(text) = revoked.iter().find(|text| !text.starts_with("SHA256:") || text.len() != 50) {
@@ -150,7 +167,8 @@ impl Reader<'_> {
             ));
         }
         let threshold = typed.threshold.unwrap_or(1);
-        let usable = keys.iter().filter(|root| !revoked.contains(root.key.id().as_str())).count();
+        let counts = |root: &&Root| root.key().is_none_or(|key| !revoked.contains(key.id().as_str()));
+        let usable = keys.iter().filter(counts).count();
         if !keys.is_empty() && !(1..=usable).contains(&threshold) {
             let what = match threshold {
                 0 => "threshold = 0: a statement that nobody signed would pass".to_owned(),
@@ -159,6 +177,83 @@ impl Reader<'_> {
             return Err(self.wrong(what, ""));
         }
         Ok(Roots { keys, threshold, revoked })
+    }
+
+    /// A key, or an identity with its issuer.
+    fn credential(
+        &self,
+        root: &TypedRoot,
+        trusted: &mut BTreeMap<String, Arc<TrustRoot>>,
+    ) -> Result<Credential, VerifyError> {
+        let whose = format!("root {:?}", root.name);
+        let (subject, issuer) =
+            match (&root.key, &root.identity, &root.issuer) {
+                (Some(key), None, None) if root.trusted_root.is_none() => {
+                    return Ok(Credential::Key(self.key(key, &whose)?));
+                }
+                (Some(_), None, None) => {
+                    return Err(self
+                        .wrong(format!("{whose}: trusted-root is of an identity, and there is a key"), ""));
+                }
+                (Some(_), _, _) => {
+                    return Err(self
+                        .wrong(format!("{whose}: it has a key and an identity: expected one of them"), ""));
+                }
+                (None, Some(identity), Some(issuer)) => (identity, issuer),
+                (None, Some(_), None) => {
+                    let hint = "anybody can have any name at some issuer: say which one is believed";
+                    return Err(self.wrong(format!("{whose}: issuer is missing"), hint));
+                }
+                (None, None, _) => {
+                    return Err(
+                        self.wrong(format!("{whose}: neither key nor identity: expected one of them"), "")
+                    );
+                }
+            };
+        let place = root.trusted_root.clone().unwrap_or_default();
+        let known = match trusted.get(&place) {
+            Some(known) => Arc::clone(known),
+            None => {
+                let read = match &root.trusted_root {
+                    None => TrustRoot::public()?,
+                    Some(text) if text.is_empty() => {
+                        return Err(self.wrong(format!("{whose}: trusted-root is empty"), ""));
+                    }
+                    Some(text) => TrustRoot::parse(text, &(self.open)(Path::new(text))?)?,
+                };
+                let read = Arc::new(read);
+                trusted.insert(place, Arc::clone(&read));
+                read
+            }
+        };
+        let identity = Identity { subject: subject.clone(), issuer: issuer.clone(), root: known };
+        let star = identity.subject.contains('*');
+        if subject.is_empty()
+            || star
+                && !identity.pattern().is_some_and(|(who, reference)| !who.contains('*') && is_ref(reference))
+        {
+            let what = format!(
+                "{whose}: identity {subject:?}: expected the whole name in the certificate; `*` only in a ref at its end, such as @refs/tags/v*"
+            );
+            return Err(self.wrong(what, ""));
+        }
+        if !issuer.contains("://") || issuer.contains('*') {
+            return Err(self.wrong(
+                format!("{whose}: issuer {issuer:?}: expected a whole address, compared exactly"),
+                "",
+            ));
+        }
+        Ok(Credential::Identity(identity))
+    }
+
+    /// Predicates that are read, by their types.
+    fn predicates(&self, typed: Option<Vec<String>>) -> Result<Option<Vec<String>>, VerifyError> {
+        let list = self.list("predicate-types", typed.map(Texts::Many))?;
+        if let Some(text) = list.iter().flatten().find(|text| !PREDICATES.contains(&text.as_str())) {
+            let known = PREDICATES.map(|one| format!("{one:?}")).join(", ");
+            return Err(self.wrong(format!("expect.predicate-types: {text:?}: expected some of {known}"), ""));
+        }
+        Ok(list)
     }
 
     fn expectations(&self, typed: TypedExpect) -> Result<Expectations, VerifyError> {
@@ -249,6 +344,7 @@ impl Reader<'_> {
             source,
             refs,
             subdirectory: typed.subdirectory,
+            predicate_types: self.predicates(typed.predicate_types)?,
             build_types: self.list("build-types", typed.build_types.map(Texts::Many))?,
             parameters,
             any_parameters,

@@ -10,19 +10,20 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::failure::Failure;
-use super::roots::{Root, Roots};
+use super::roots::{Credential, Identity, Root, Roots};
 use super::source::SourceUri;
-use super::{VerifyError, find};
+use super::{VerifyError, find, foreign};
+use crate::config::BUILDERS;
 use crate::digest::Sha256;
 use crate::key::PublicKey;
-use crate::provenance::{Timestamp, TrustMode};
+use crate::provenance::{PREDICATE_TYPE, Timestamp, TrustMode, build_type};
 
 pub use starter::starter;
 
 /// Whom to believe, and what to expect.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    /// Keys.
+    /// Keys and identities.
     pub roots: Roots,
     /// The Build level that signer and builder must be believed at least.
     pub required_level: u8,
@@ -45,6 +46,8 @@ pub struct Expectations {
     pub refs: Option<Vec<String>>,
     /// The folder in the repository.
     pub subdirectory: Option<String>,
+    /// Predicate types, some of [`foreign::PREDICATES`]; `None` for SLSA Provenance v1 alone.
+    pub predicate_types: Option<Vec<String>>,
     /// Build types, exactly; `None` for those of the built-in builders.
     pub build_types: Option<Vec<String>>,
     /// External parameters beside the source, with their values. Others are refused.
@@ -169,6 +172,22 @@ pub struct TrustedVerifier {
 }
 
 impl Expectations {
+    /// Whether a predicate type is among those that are expected.
+    pub(super) fn takes(&self, predicate_type: &str) -> bool {
+        match &self.predicate_types {
+            None => predicate_type == PREDICATE_TYPE,
+            Some(types) => types.iter().any(|one| one == predicate_type),
+        }
+    }
+
+    /// The predicate types that are expected, for a message.
+    pub(super) fn predicates(&self) -> String {
+        match &self.predicate_types {
+            None => format!("{PREDICATE_TYPE:?}"),
+            Some(types) => types.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(" or "),
+        }
+    }
+
     pub(super) fn exact_name(&self) -> bool {
         !self.lenient.contains(&Leniency::FileName)
     }
@@ -180,6 +199,35 @@ impl Expectations {
 
 /// External parameters that our build types have beside the source.
 const KNOWN_PARAMETERS: [&str; 4] = ["target", "configPath", "configuration", "options"];
+
+/// What the command line expects beside a root.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// `--source`
+    pub source: Option<&'a str>,
+    /// `--ref`
+    pub reference: Option<&'a str>,
+    /// `--builder-id`
+    pub builder: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn expect(&self, any_parameters: BTreeSet<String>) -> Result<Expectations, VerifyError> {
+        let flag = |flag, text: &str, expected| VerifyError::Flag { flag, text: text.to_owned(), expected };
+        let parsed = self
+            .source
+            .map(|text| SourceUri::parse(text).ok_or_else(|| flag("--source", text, SourceUri::EXPECTED)));
+        if let Some(text) = self.reference.filter(|text| !meaning::is_ref(text)) {
+            return Err(flag("--ref", text, meaning::REF));
+        }
+        Ok(Expectations {
+            source: parsed.transpose()?,
+            refs: self.reference.map(|text| vec![text.to_owned()]),
+            any_parameters,
+            ..Expectations::default()
+        })
+    }
+}
 
 impl Policy {
     /// Reads a policy file; keys that it names lie beside it.
@@ -209,34 +257,77 @@ impl Policy {
     ///
     /// # Errors
     /// The source is no address, or the ref no full name.
-    pub fn of_key(
-        key: PublicKey,
-        source: Option<&str>,
-        reference: Option<&str>,
-        builder: Option<&str>,
-    ) -> Result<Self, VerifyError> {
-        let flag = |flag, text: &str, expected| VerifyError::Flag { flag, text: text.to_owned(), expected };
-        let parsed = source
-            .map(|text| SourceUri::parse(text).ok_or_else(|| flag("--source", text, SourceUri::EXPECTED)));
-        if let Some(text) = reference.filter(|text| !meaning::is_ref(text)) {
-            return Err(flag("--ref", text, meaning::REF));
-        }
+    pub fn of_key(key: PublicKey, asked: &Asked<'_>) -> Result<Self, VerifyError> {
+        let Asked { source, reference, builder } = *asked;
         let builder = builder.map_or_else(|| TrustMode::Local.builder_id(), str::to_owned);
         let words = format!("{}\n{source:?}\n{reference:?}\n{builder}", key.id());
         Ok(Self {
             roots: Roots {
-                keys: vec![Root { name: "--key".to_owned(), key, builders: BTreeMap::from([(builder, 1)]) }],
+                keys: vec![Root {
+                    name: "--key".to_owned(),
+                    credential: Credential::Key(key),
+                    builders: BTreeMap::from([(builder, 1)]),
+                }],
                 threshold: 1,
                 revoked: BTreeSet::new(),
             },
             required_level: 1,
             expect: Expectations {
-                source: parsed.transpose()?,
-                refs: reference.map(|text| vec![text.to_owned()]),
-                any_parameters: KNOWN_PARAMETERS.map(str::to_owned).into(),
                 isolation: Some(IsolationRule::ordinary()),
-                ..Expectations::default()
+                ..asked.expect(KNOWN_PARAMETERS.map(str::to_owned).into())?
             },
+            verifiers: Vec::new(),
+            uri: None,
+            digest: Sha256::of(words),
+        })
+    }
+
+    /// One identity, believed for one builder (itself, if none is named) at Build L1, and what the command line
+    /// expects. Without a source a publish attestation is enough, and nothing is said of a level.
+    ///
+    /// # Errors
+    /// The identity is none, the source is no address, or the ref no full name.
+    pub fn of_identity(identity: Identity, asked: &Asked<'_>) -> Result<Self, VerifyError> {
+        for (flag, text) in
+            [("--certificate-identity", &identity.subject), ("--certificate-oidc-issuer", &identity.issuer)]
+        {
+            if text.is_empty() || text.contains('*') {
+                let expected = "the whole text that is in the certificate";
+                return Err(VerifyError::Flag { flag, text: text.clone(), expected });
+            }
+        }
+        let builder = asked.builder.map_or_else(|| identity.subject.clone(), str::to_owned);
+        let words = format!(
+            "{}\n{}\n{}\n{:?}\n{:?}\n{builder}",
+            identity.subject,
+            identity.issuer,
+            identity.root.digest(),
+            asked.source,
+            asked.reference,
+        );
+        let known = KNOWN_PARAMETERS.into_iter().chain(["entryPoint"]).map(str::to_owned).collect();
+        let types = foreign::BUILD_TYPES.into_iter().map(str::to_owned);
+        let mut predicates = vec![PREDICATE_TYPE.to_owned(), foreign::PROVENANCE_02.to_owned()];
+        if asked.source.is_none() && asked.reference.is_none() {
+            predicates.push(foreign::PUBLISH.to_owned());
+        }
+        let expect = Expectations {
+            predicate_types: Some(predicates),
+            build_types: Some(types.chain(BUILDERS.into_iter().map(build_type)).collect()),
+            ..asked.expect(known)?
+        };
+        Ok(Self {
+            roots: Roots {
+                keys: vec![Root {
+                    name: "--certificate-identity".to_owned(),
+                    credential: Credential::Identity(identity),
+                    builders: BTreeMap::from([(builder, 1)]),
+                }],
+                threshold: 1,
+                revoked: BTreeSet::new(),
+            },
+            required_level: u8::from(asked.source.is_some()),
+            expect,
             verifiers: Vec::new(),
             uri: None,
             digest: Sha256::of(words),

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use crate::key::PublicKey;
 use crate::provenance::Statement;
+use crate::verify::roots::{Credential, Root};
 
-/// The text of a policy that this statement passes, signed by these keys.
+/// The text of a policy that this statement passes, signed by these roots.
 #[must_use]
-pub fn starter(statement: &Statement, keys: &[(String, PublicKey)]) -> String {
+pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     let definition = &statement.predicate().build_definition;
     let external = &definition.external_parameters;
     let internal = &definition.internal_parameters;
@@ -20,16 +20,23 @@ pub fn starter(statement: &Statement, keys: &[(String, PublicKey)]) -> String {
          # Written from one statement. Review it: it is as strict as that statement was.\n\
          version = 1\nrequired-level = 1\nthreshold = 1\n",
     );
-    for (name, key) in keys {
-        let _ = write!(
-            text,
-            "\n# {} {}\n[[root]]\nname = {}\nkey = \"\"\"\n{}\"\"\"\n# The builders that this key may speak for, and the highest Build level it is believed.\nbuilders = {{ {} = 1 }}\n",
-            key.algorithm(),
-            key.id(),
-            quoted(name),
-            key.to_pem(),
-            quoted(&statement.predicate().run_details.builder.id),
-        );
+    let builder = quoted(&statement.predicate().run_details.builder.id);
+    for root in roots {
+        let _ = match &root.credential {
+            Credential::Key(key) => write!(
+                text,
+                "\n# {} {}\n[[root]]\nname = \"signer\"\nkey = \"\"\"\n{}\"\"\"\n# The builders that this key may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
+                key.algorithm(),
+                key.id(),
+                key.to_pem(),
+            ),
+            Credential::Identity(identity) => write!(
+                text,
+                "\n[[root]]\nname = \"signer\"\nidentity = {}\nissuer = {}\n# trusted-root = \"trusted_root.json\"\n# The builders that this identity may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
+                quoted(&identity.subject),
+                quoted(&identity.issuer),
+            ),
+        };
     }
     text.push_str("\n[expect]\n");
     match source("uri") {

@@ -27,7 +27,10 @@ pub(super) struct TypedPolicy {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct TypedRoot {
     pub(super) name: String,
-    pub(super) key: String,
+    pub(super) key: Option<String>,
+    pub(super) identity: Option<String>,
+    pub(super) issuer: Option<String>,
+    pub(super) trusted_root: Option<String>,
     pub(super) builders: BTreeMap<String, u8>,
 }
 
@@ -47,6 +50,7 @@ pub(super) struct TypedExpect {
     #[serde(rename = "ref")]
     pub(super) refs: Option<Texts>,
     pub(super) subdirectory: Option<String>,
+    pub(super) predicate_types: Option<Vec<String>>,
     pub(super) build_types: Option<Vec<String>>,
     pub(super) builder_folder: Option<Texts>,
     pub(super) file_name: Option<FileName>,

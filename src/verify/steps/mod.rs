@@ -3,14 +3,17 @@
 mod dependencies;
 mod held;
 mod parameters;
+mod published;
 
 pub(super) use dependencies::package;
+pub(super) use published::published;
 
 use std::collections::BTreeSet;
 
 use super::Policy;
 use super::failure::{Failure, Unchecked};
-use super::roots::Root;
+use super::roots::Signed;
+use super::sigstore::Vouched;
 use crate::config::BUILDERS;
 use crate::provenance::{BASE, Statement, Timestamp, build_type};
 
@@ -18,13 +21,15 @@ use crate::provenance::{BASE, Statement, Timestamp, build_type};
 pub(super) struct Steps<'a> {
     pub(super) statement: &'a Statement,
     pub(super) policy: &'a Policy,
+    /// What a certificate bundle proved beside the statement.
+    pub(super) vouched: Option<&'a Vouched>,
     pub(super) failures: Vec<Failure>,
     pub(super) unchecked: BTreeSet<Unchecked>,
 }
 
 impl Steps<'_> {
     /// All of them; gives the level that signers and builder are believed.
-    pub(super) fn run(&mut self, signers: &[&Root], now: Timestamp) -> Option<u8> {
+    pub(super) fn run(&mut self, signers: &[Signed<'_>], now: Timestamp) -> Option<u8> {
         let level = self.builder(signers);
         self.build_type();
         self.parameters();
@@ -50,13 +55,18 @@ impl Steps<'_> {
     }
 
     /// Step 4: the roots' map of (signer, `builder.id`).
-    fn builder(&mut self, signers: &[&Root]) -> Option<u8> {
+    fn builder(&mut self, signers: &[Signed<'_>]) -> Option<u8> {
         let id = &self.statement.predicate().run_details.builder.id;
         let roots = &self.policy.roots;
         // With too few signers the signature's failure says enough; then the builders of all roots are compared.
-        let all: Vec<&Root> = roots.keys.iter().collect();
-        let asked = if signers.len() < roots.threshold { &all[..] } else { signers };
-        let Some(level) = roots.level(asked, id) else {
+        let few = signers.len() < roots.threshold;
+        let believed = if few { roots.level_of_all(id) } else { roots.level(signers, id) };
+        let Some(level) = believed else {
+            let asked: Vec<_> = if few {
+                roots.keys.iter().collect()
+            } else {
+                signers.iter().map(|signed| signed.root).collect()
+            };
             let allowed: BTreeSet<&str> =
                 asked.iter().flat_map(|root| root.builders.keys().map(String::as_str)).collect();
             let expected = allowed.into_iter().map(|id| format!("{id:?}")).collect::<Vec<_>>().join(" or ");
@@ -90,6 +100,9 @@ impl Steps<'_> {
     fn age(&mut self, now: Timestamp) {
         let Some(limit) = &self.policy.expect.max_age else { return self.skip(Unchecked::Age) };
         let finished = self.statement.predicate().run_details.metadata.finished_on;
+        // What others vouch for counts as well: the earlier of both.
+        let signed = self.vouched.and_then(|vouched| vouched.signed).map(|(first, _)| first);
+        let finished = finished.into_iter().chain(signed).min_by_key(|time| time.seconds());
         if let Some(failure) = limit.refuses(finished, now) {
             self.fail(failure);
         }

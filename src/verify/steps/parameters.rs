@@ -3,7 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::Steps;
+use crate::provenance::BASE;
 use crate::verify::failure::{Failure, Unchecked};
+use crate::verify::foreign::{GITHUB, GITHUB_OLD};
 use crate::verify::source::fits;
 
 /// What a statement says of the source that was asked for.
@@ -18,8 +20,6 @@ struct Asked {
     /// The external parameter that it is in.
     parameter: &'static str,
 }
-
-const GITHUB: &str = "https://actions.github.io/buildtypes/workflow/v1";
 
 impl Steps<'_> {
     pub(super) fn parameters(&mut self) {
@@ -52,6 +52,7 @@ impl Steps<'_> {
                 }
             }
         }
+        self.vouched_source(asked);
         match &expect.refs {
             None => self.skip(Unchecked::Ref),
             Some(patterns) => {
@@ -93,6 +94,17 @@ impl Steps<'_> {
             });
         }
         self.resolved(asked);
+    }
+
+    /// The authority wrote into the certificate for which repository's workflow it was: the statement cannot be of another.
+    fn vouched_source(&mut self, asked: &Asked) {
+        let Some(certificate) = self.vouched.and_then(|vouched| vouched.source.as_deref()) else { return };
+        let stated = asked.uri.as_deref().map(|uri| uri.strip_prefix("git+").unwrap_or(uri));
+        if self.policy.expect.source.is_some() && stated != Some(certificate) {
+            let statement = stated.map_or_else(|| "not stated".to_owned(), |uri| format!("{uri:?}"));
+            let certificate = certificate.chars().take(200).collect();
+            self.fail(Failure::OtherSource { certificate, statement });
+        }
     }
 
     /// What was asked for is what was in the box: `externalParameters.source` against the resolved source.
@@ -170,7 +182,7 @@ impl Steps<'_> {
 /// Where a build type has its source. Unknown parts of it are refused.
 fn asked(build_type: &str, external: &Map<String, Value>, failures: &mut Vec<Failure>) -> Asked {
     let text = |value: &Value| value.as_str().map(str::to_owned);
-    if build_type == GITHUB {
+    if build_type == GITHUB || build_type == GITHUB_OLD {
         let workflow = external.get("workflow");
         let part = |name: &str| workflow.and_then(|workflow| workflow.get(name)).and_then(text);
         return Asked {
@@ -181,23 +193,21 @@ fn asked(build_type: &str, external: &Map<String, Value>, failures: &mut Vec<Fai
         };
     }
     let mut asked = Asked { parameter: "source", ..Asked::default() };
+    let ours = build_type.starts_with(&format!("{BASE}/build-types/"));
     match external.get("source") {
         None | Some(Value::Null) => {}
         // One text, `ADDRESS@REF`, as other builders write it.
-        Some(Value::String(whole)) => match whole.rsplit_once('@') {
-            Some((uri, reference)) if reference.starts_with("refs/") => {
-                asked.uri = Some(uri.to_owned());
-                asked.reference = Some(reference.to_owned());
-            }
-            Some(_) | None => asked.uri = Some(whole.clone()),
-        },
+        Some(Value::String(whole)) => (asked.uri, asked.reference) = parted(whole),
         Some(Value::Object(map)) => {
             for (name, value) in map {
                 if is_unset(value) {
                     continue;
                 }
                 match (name.as_str(), text(value)) {
-                    ("uri", Some(uri)) => asked.uri = Some(uri),
+                    ("uri", Some(uri)) if ours => asked.uri = Some(uri),
+                    // A resource as other builders write it; what its digest is of is the source that is compared.
+                    ("uri", Some(whole)) => (asked.uri, asked.reference) = parted(&whole),
+                    ("digest", None) if !ours && value.is_object() => {}
                     ("ref", Some(reference)) => asked.reference = Some(reference),
                     ("subdirectory", Some(folder)) => asked.subdirectory = Some(folder),
                     ("allowDirty", Some(said)) if said == "true" => asked.dirty = true,
@@ -216,6 +226,16 @@ fn asked(build_type: &str, external: &Map<String, Value>, failures: &mut Vec<Fai
         }),
     }
     asked
+}
+
+/// `ADDRESS@REF`, as other builders write a source.
+fn parted(whole: &str) -> (Option<String>, Option<String>) {
+    match whole.rsplit_once('@') {
+        Some((uri, reference)) if reference.starts_with("refs/") => {
+            (Some(uri.to_owned()), Some(reference.to_owned()))
+        }
+        Some(_) | None => (Some(whole.to_owned()), None),
+    }
 }
 
 /// Unset, null and empty are equal (SLSA, "parsing rules").
