@@ -12,7 +12,7 @@ use super::roots::{Signed, SignedBy, Signers};
 use super::sigstore::{self, About, Demand, Vouched};
 use super::{Policy, judge};
 use crate::name::PackageName;
-use crate::provenance::{Limits, Material, PREDICATE_TYPE, ResourceDescriptor, parse_json};
+use crate::provenance::{Limits, Material, PREDICATE_TYPE, ResourceDescriptor, Timestamp, parse_json};
 use crate::wheel::WheelName;
 
 /// Step 1 for a bundle with a certificate: signature, logs and times, and whom the certificate names.
@@ -56,18 +56,19 @@ pub(super) fn message<'a>(
     policy: &'a Policy,
     failures: &mut Vec<Failure>,
     unchecked: &mut BTreeSet<Unchecked>,
-) -> Vec<Signed<'a>> {
+) -> (Vec<Signed<'a>>, Option<Timestamp>) {
+    let nobody = (Vec::new(), None);
     match &bundle.material {
         Material::Certificate => {
             if policy.roots.identities().next().is_none() {
                 failures.push(Failure::Foreign { kind: bundle.to_string() });
-                return Vec::new();
+                return nobody;
             }
             let Some(vouched) = vouched(bundle, About::Artifact(artifact), policy, failures) else {
-                return Vec::new();
+                return nobody;
             };
             unchecked.extend(vouched.unchecked.iter().cloned());
-            named(&vouched, policy, failures)
+            (named(&vouched, policy, failures), vouched.signed.map(|(first, _)| first))
         }
         Material::PublicKey { .. } => {
             unchecked.insert(Unchecked::SigningTime);
@@ -82,12 +83,12 @@ pub(super) fn message<'a>(
                     Ok(()) if policy.roots.revoked.contains(id.as_str()) => {
                         refused = Some(Failure::Revoked { key: id.to_string() });
                     }
-                    Ok(()) => return vec![Signed { root, by: SignedBy::Key(id) }],
+                    Ok(()) => return (vec![Signed { root, by: SignedBy::Key(id) }], None),
                     Err(failure) => refused = Some(refused.unwrap_or(failure)),
                 }
             }
             failures.push(refused.unwrap_or(Failure::Foreign { kind: bundle.to_string() }));
-            Vec::new()
+            nobody
         }
     }
 }

@@ -105,7 +105,7 @@ fn message(
 ) -> Result<Verified, Vec<Failure>> {
     let mut failures = Vec::new();
     let mut unchecked = BTreeSet::from([Unchecked::Content, Unchecked::Name]);
-    let signers = certified::message(bundle, artifact, policy, &mut failures, &mut unchecked);
+    let (signers, signed) = certified::message(bundle, artifact, policy, &mut failures, &mut unchecked);
     let (expected, actual) = (policy.roots.threshold, signers.len());
     if actual > 0 && actual < expected {
         failures.push(Failure::Threshold { expected, actual });
@@ -117,7 +117,7 @@ fn message(
         place: evidence.place.clone(),
         subject: String::new(),
         signers: signers.iter().map(Signer::of).collect(),
-        signed: None,
+        signed,
         kind: bundle.to_string(),
         builder: None,
         level: None,

@@ -10,8 +10,8 @@ use super::typed::{
     FileName, LimitWord, Skipped, Texts, TypedExpect, TypedIsolation, TypedLimit, TypedPolicy, TypedRoot,
 };
 use super::{
-    Age, Expectations, FolderRule, IsolationRule, KNOWN_PARAMETERS, Leniency, LimitRule, Policy,
-    TrustedVerifier,
+    Age, Expectations, FOREIGN_PARAMETERS, FolderRule, IsolationRule, KNOWN_PARAMETERS, Leniency, LimitRule,
+    Policy, TrustedVerifier,
 };
 use crate::config::Document;
 use crate::digest::Sha256;
@@ -295,7 +295,8 @@ impl Reader<'_> {
                 Some(parameters)
             }
             (None, true) => {
-                any_parameters.extend(KNOWN_PARAMETERS.map(str::to_owned));
+                any_parameters
+                    .extend(KNOWN_PARAMETERS.into_iter().chain(FOREIGN_PARAMETERS).map(str::to_owned));
                 None
             }
             (None, false) if any_parameters.is_empty() => {

@@ -200,6 +200,9 @@ impl Expectations {
 /// External parameters that our build types have beside the source.
 const KNOWN_PARAMETERS: [&str; 4] = ["target", "configPath", "configuration", "options"];
 
+/// External parameters that others have beside the source: the file of the workflow.
+const FOREIGN_PARAMETERS: [&str; 2] = ["entryPoint", "workflow"];
+
 /// What the command line expects beside a root.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Asked<'a> {
@@ -305,7 +308,7 @@ impl Policy {
             asked.source,
             asked.reference,
         );
-        let known = KNOWN_PARAMETERS.into_iter().chain(["entryPoint"]).map(str::to_owned).collect();
+        let known = KNOWN_PARAMETERS.into_iter().chain(FOREIGN_PARAMETERS).map(str::to_owned).collect();
         let types = foreign::BUILD_TYPES.into_iter().map(str::to_owned);
         let mut predicates = vec![PREDICATE_TYPE.to_owned(), foreign::PROVENANCE_02.to_owned()];
         if asked.source.is_none() && asked.reference.is_none() {

@@ -13,8 +13,13 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     let definition = &statement.predicate().build_definition;
     let external = &definition.external_parameters;
     let internal = &definition.internal_parameters;
-    let source =
-        |name: &str| external.get("source").and_then(|source| source.get(name)).and_then(Value::as_str);
+    let workflow = external.get("workflow").filter(|_| external.get("source").is_none());
+    let source = |name: &str| match workflow {
+        Some(workflow) => {
+            workflow.get(if name == "uri" { "repository" } else { name }).and_then(Value::as_str)
+        }
+        None => external.get("source").and_then(|source| source.get(name)).and_then(Value::as_str),
+    };
     let mut text = String::from(
         "# What `sealwright verify --policy` expects: docs/reference/policy.md has every key.\n\
          # Written from one statement. Review it: it is as strict as that statement was.\n\
@@ -49,7 +54,17 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
                 None => text.push_str("# ref = [\"refs/heads/main\", \"refs/tags/v*\"]\n"),
             }
         }
-        None => text.push_str("# The statement names no repository. Better: source = \"https://host/team/project\"\nunchecked = [\"source\"]\n"),
+        None => text.push_str(
+            "# The statement names no repository. Better: source = \"https://host/team/project\"\n",
+        ),
+    }
+    let isolation = internal.get("isolation").and_then(Value::as_object);
+    let unchecked: Vec<String> = [("source", source("uri").is_none()), ("isolation", isolation.is_none())]
+        .into_iter()
+        .filter_map(|(name, missing)| missing.then(|| quoted(name)))
+        .collect();
+    if !unchecked.is_empty() {
+        let _ = writeln!(text, "unchecked = [{}]", unchecked.join(", "));
     }
     if let Some(folder) = source("subdirectory") {
         let _ = writeln!(text, "subdirectory = {}", quoted(folder));
@@ -61,6 +76,12 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     text.push_str("# max-age = \"90 days\"\n");
     text.push_str("\n# External parameters beside the source: these and no others.\n[expect.parameters]\n");
     for (name, value) in external.iter().filter(|(name, _)| *name != "source") {
+        if let (Some(_), "workflow", Value::Object(map)) = (workflow, name.as_str(), value) {
+            let mut rest = map.clone();
+            rest.retain(|name, _| name != "repository" && name != "ref");
+            let _ = writeln!(text, "workflow = {}", toml(&Value::Object(rest)));
+            continue;
+        }
         let _ = writeln!(text, "{} = {}", key(name), toml(value));
     }
     text.push_str(
@@ -75,7 +96,7 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     if !images.is_empty() {
         let _ = writeln!(text, "images = [{}]", images.join(", "));
     }
-    if let Some(isolation) = internal.get("isolation").and_then(Value::as_object) {
+    if let Some(isolation) = isolation {
         text.push_str("\n[expect.isolation]\n");
         for (name, typed) in [
             ("network", "network"),

@@ -40,7 +40,7 @@ impl Steps<'_> {
             Some(expected) => {
                 let same = asked.uri.as_deref() == Some(expected.as_str())
                     // GitHub writes addresses without `git+`.
-                    || asked.parameter == "workflow"
+                    || asked.parameter == WORKFLOW
                         && asked.uri.as_deref().is_some_and(|uri| expected.as_str().strip_prefix("git+") == Some(uri));
                 if !same {
                     let actual = match (&asked.uri, &asked.other) {
@@ -136,7 +136,16 @@ impl Steps<'_> {
         let external = &self.statement.predicate().build_definition.external_parameters;
         let mut unseen = Vec::new();
         for (name, value) in external {
-            if name == asked.parameter || is_unset(value) {
+            let rest;
+            let value = match (name == asked.parameter, asked.parameter) {
+                (false, _) => value,
+                (true, WORKFLOW) => {
+                    rest = beside_source(value);
+                    &rest
+                }
+                (true, _) => continue,
+            };
+            if is_unset(value) {
                 continue;
             }
             let actual = || value.to_string().chars().take(300).collect::<String>();
@@ -179,6 +188,22 @@ impl Steps<'_> {
     }
 }
 
+/// The external parameter that GitHub's build types have their source in.
+const WORKFLOW: &str = "workflow";
+
+/// What is in that parameter beside the source.
+fn beside_source(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => Value::Object(
+            map.iter()
+                .filter(|(name, _)| *name != "repository" && *name != "ref")
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        ),
+        other => other.clone(),
+    }
+}
+
 /// Where a build type has its source. Unknown parts of it are refused.
 fn asked(build_type: &str, external: &Map<String, Value>, failures: &mut Vec<Failure>) -> Asked {
     let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -188,7 +213,7 @@ fn asked(build_type: &str, external: &Map<String, Value>, failures: &mut Vec<Fai
         return Asked {
             uri: part("repository"),
             reference: part("ref"),
-            parameter: "workflow",
+            parameter: WORKFLOW,
             ..Asked::default()
         };
     }

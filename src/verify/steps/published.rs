@@ -30,9 +30,6 @@ pub(in crate::verify) fn published(
     if let Some(refs) = &expect.refs {
         failures.push(Failure::Ref { actual: unstated(), expected: refs.join(" or ") });
     }
-    if let Some(types) = &expect.build_types {
-        failures.push(Failure::BuildType { actual: String::new(), expected: types.join(" or ") });
-    }
     for (name, wanted) in expect.parameters.iter().flatten() {
         failures.push(Failure::Parameter {
             name: name.clone(),

@@ -66,8 +66,7 @@ fn issuer(scene: &mut Scene, issuer: &str) {
 /// A trusted root: that of the public instance, changed.
 fn root(scene: &mut Scene, change: impl FnOnce(&mut Value)) {
     keyless(scene, |_| {});
-    let mut root: Value =
-        serde_json::from_str(sealwright::verify::PUBLIC_TRUSTED_ROOT).unwrap();
+    let mut root: Value = serde_json::from_str(sealwright::verify::PUBLIC_TRUSTED_ROOT).unwrap();
     change(&mut root);
     scene.add("root.json", root.to_string());
     scene.arguments.extend(["--trusted-root".to_owned(), "root.json".to_owned()]);
@@ -154,7 +153,13 @@ pub fn good() -> Vec<Attack> {
         ("second-log", "", |scene| second_log(scene, |_| {}, |_| {})),
         ("older", "", |scene| older(scene, |_| {})),
         ("policy", "", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{0}\" = 2 }}\n", IDENTITY.replace("v0.0.19", "v*")))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{0}\" = 2 }}\n",
+                    IDENTITY.replace("v0.0.19", "v*")
+                ),
+            )
         }),
     ]
 }
@@ -172,9 +177,11 @@ pub fn all() -> Vec<Attack> {
 
 fn identities() -> Vec<Attack> {
     vec![
-        ("keyless-identity-prefix", "The expected identity is the beginning of the certificate's.", |scene| {
-            identity(scene, IDENTITY.strip_suffix("9").unwrap())
-        }),
+        (
+            "keyless-identity-prefix",
+            "The expected identity is the beginning of the certificate's.",
+            |scene| identity(scene, IDENTITY.strip_suffix("9").unwrap()),
+        ),
         ("keyless-identity-longer", "The expected identity goes on after the certificate's.", |scene| {
             identity(scene, &format!("{IDENTITY}0"))
         }),
@@ -231,7 +238,12 @@ fn identities() -> Vec<Attack> {
         }),
         ("keyless-other-builder", "Provenance of another builder than expected.", |scene| {
             keyless(scene, |_| {});
-            expect(scene, IDENTITY, ISSUER, &["--source", SOURCE, "--builder-id", "https://sealwright.dev/builders/local/v1"]);
+            expect(
+                scene,
+                IDENTITY,
+                ISSUER,
+                &["--source", SOURCE, "--builder-id", "https://sealwright.dev/builders/local/v1"],
+            );
         }),
         ("keyless-other-artifact", "The provenance of a file under a file with one more byte.", |scene| {
             keyless(scene, |_| {});
@@ -249,13 +261,18 @@ fn identities() -> Vec<Attack> {
 
 fn bundles() -> Vec<Attack> {
     vec![
-        ("keyless-payload-swapped", "Another builder in the payload under the certificate's signature.", |scene| {
-            keyless(scene, |bundle| {
-                let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
-                let payload = String::from_utf8(payload).unwrap().replace("release.yml", "evilone.yml");
-                bundle["dsseEnvelope"]["payload"] = json!(STANDARD.encode(payload));
-            })
-        }),
+        (
+            "keyless-payload-swapped",
+            "Another builder in the payload under the certificate's signature.",
+            |scene| {
+                keyless(scene, |bundle| {
+                    let payload =
+                        STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+                    let payload = String::from_utf8(payload).unwrap().replace("release.yml", "evilone.yml");
+                    bundle["dsseEnvelope"]["payload"] = json!(STANDARD.encode(payload));
+                })
+            },
+        ),
         ("keyless-payload-type", "The payload under another type.", |scene| {
             keyless(scene, |bundle| bundle["dsseEnvelope"]["payloadType"] = json!("text/plain"))
         }),
@@ -265,18 +282,28 @@ fn bundles() -> Vec<Attack> {
                 *signature = flipped(signature, 20);
             })
         }),
-        ("keyless-signature-of-other", "The signature of the same identity over another statement.", |scene| {
-            keyless(scene, |bundle| {
-                let other = to_bundle(&attestation("publish")).unwrap();
-                bundle["dsseEnvelope"]["signatures"] = other["dsseEnvelope"]["signatures"].clone();
-            })
-        }),
-        ("keyless-signature-by-a-key", "The envelope signed by a key of one's own under the real certificate.", |scene| {
-            keyless(scene, |bundle| {
-                let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
-                bundle["dsseEnvelope"]["signatures"] = super::envelope_of(&payload, &[9])["signatures"].clone();
-            })
-        }),
+        (
+            "keyless-signature-of-other",
+            "The signature of the same identity over another statement.",
+            |scene| {
+                keyless(scene, |bundle| {
+                    let other = to_bundle(&attestation("publish")).unwrap();
+                    bundle["dsseEnvelope"]["signatures"] = other["dsseEnvelope"]["signatures"].clone();
+                })
+            },
+        ),
+        (
+            "keyless-signature-by-a-key",
+            "The envelope signed by a key of one's own under the real certificate.",
+            |scene| {
+                keyless(scene, |bundle| {
+                    let payload =
+                        STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
+                    bundle["dsseEnvelope"]["signatures"] =
+                        super::envelope_of(&payload, &[9])["signatures"].clone();
+                })
+            },
+        ),
         ("keyless-signature-twice", "Two signatures in a bundle.", |scene| {
             keyless(scene, |bundle| {
                 let one = bundle["dsseEnvelope"]["signatures"][0].clone();
@@ -291,7 +318,9 @@ fn bundles() -> Vec<Attack> {
             })
         }),
         ("keyless-certificate-of-another", "A bundle of somebody else's as a whole.", |scene| {
-            keyless(scene, |bundle| *bundle = document("bundle/happy-path-intoto-in-dsse-v3/bundle.sigstore.json"))
+            keyless(scene, |bundle| {
+                *bundle = document("bundle/happy-path-intoto-in-dsse-v3/bundle.sigstore.json")
+            })
         }),
         ("keyless-certificate-changed", "One bit of the certificate is another.", |scene| {
             keyless(scene, |bundle| {
@@ -322,14 +351,14 @@ fn bundles() -> Vec<Attack> {
             keyless(scene, |bundle| {
                 let certificate = bundle["verificationMaterial"]["certificate"].clone();
                 drop_key(&mut bundle["verificationMaterial"], "certificate");
-                bundle["verificationMaterial"]["x509CertificateChain"] = json!({ "certificates": [certificate] });
+                bundle["verificationMaterial"]["x509CertificateChain"] =
+                    json!({ "certificates": [certificate] });
             })
         }),
         ("keyless-root-in-the-chain", "A chain that brings its own root.", |scene| {
             keyless(scene, |bundle| {
                 let certificate = bundle["verificationMaterial"]["certificate"].clone();
-                let root: Value =
-                    serde_json::from_str(sealwright::verify::PUBLIC_TRUSTED_ROOT).unwrap();
+                let root: Value = serde_json::from_str(sealwright::verify::PUBLIC_TRUSTED_ROOT).unwrap();
                 let root = root["certificateAuthorities"][0]["certChain"]["certificates"][0].clone();
                 drop_key(&mut bundle["verificationMaterial"], "certificate");
                 bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.2");
@@ -338,11 +367,14 @@ fn bundles() -> Vec<Attack> {
             })
         }),
         ("keyless-version-longer", "A version that begins as one that there is.", |scene| {
-            keyless(scene, |bundle| bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle.v0.30+json"))
+            keyless(scene, |bundle| {
+                bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle.v0.30+json")
+            })
         }),
         ("keyless-version-parameter", "A version with one more parameter.", |scene| {
             keyless(scene, |bundle| {
-                bundle["mediaType"] = json!("application/vnd.dev.sigstore.bundle+json;version=0.3;version=0.1")
+                bundle["mediaType"] =
+                    json!("application/vnd.dev.sigstore.bundle+json;version=0.3;version=0.1")
             })
         }),
         ("keyless-version-case", "A media type in capitals.", |scene| {
@@ -353,12 +385,16 @@ fn bundles() -> Vec<Attack> {
         ("keyless-version-missing", "A bundle that does not say which version it is.", |scene| {
             keyless(scene, |bundle| drop_key(bundle, "mediaType"))
         }),
-        ("keyless-message-as-provenance", "A signature over the file where provenance is expected.", |scene| {
-            "a.txt".clone_into(&mut scene.name);
-            scene.wheel = fixture("bundle/a.txt");
-            scene.file = Some(fixture("bundle/happy-path-v0.3/bundle.sigstore.json"));
-            expect(scene, BEACON, ISSUER, &[]);
-        }),
+        (
+            "keyless-message-as-provenance",
+            "A signature over the file where provenance is expected.",
+            |scene| {
+                "a.txt".clone_into(&mut scene.name);
+                scene.wheel = fixture("bundle/a.txt");
+                scene.file = Some(fixture("bundle/happy-path-v0.3/bundle.sigstore.json"));
+                expect(scene, BEACON, ISSUER, &[]);
+            },
+        ),
         ("keyless-message-of-other-bytes", "A signature over another file.", |scene| {
             "a.txt".clone_into(&mut scene.name);
             scene.file = Some(fixture("bundle/happy-path-v0.3/bundle.sigstore.json"));
@@ -377,9 +413,9 @@ fn logs() -> Vec<Attack> {
         }),
         ("keyless-log-of-other", "The entry of another statement of the same identity.", |scene| {
             keyless(scene, |bundle| {
-                *entry(bundle) = to_bundle(&attestation("publish")).unwrap()["verificationMaterial"]
-                    ["tlogEntries"][0]
-                    .clone();
+                *entry(bundle) =
+                    to_bundle(&attestation("publish")).unwrap()["verificationMaterial"]["tlogEntries"][0]
+                        .clone();
             })
         }),
         ("keyless-second-entry-of-other", "A second entry, of another statement.", |scene| {
@@ -476,7 +512,11 @@ fn logs() -> Vec<Attack> {
             })
         }),
         ("second-log-no-time", "No time stamp, where the log gives no time.", |scene| {
-            second_log(scene, |bundle| drop_key(&mut bundle["verificationMaterial"], "timestampVerificationData"), |_| {})
+            second_log(
+                scene,
+                |bundle| drop_key(&mut bundle["verificationMaterial"], "timestampVerificationData"),
+                |_| {},
+            )
         }),
         ("second-log-other-time", "The time stamp of another signature.", |scene| {
             second_log(
@@ -568,13 +608,17 @@ fn trust() -> Vec<Attack> {
                 }
             })
         }),
-        ("trust-log-unreadable", "A root whose only log has a key of no known kind: it still wants a log.", |scene| {
-            root(scene, |root| {
-                root["tlogs"].as_array_mut().unwrap().truncate(1);
-                root["tlogs"][0]["publicKey"]["rawBytes"] = json!("AQID");
-                root["tlogs"][0]["publicKey"]["keyDetails"] = json!("PKIX_FUTURE");
-            })
-        }),
+        (
+            "trust-log-unreadable",
+            "A root whose only log has a key of no known kind: it still wants a log.",
+            |scene| {
+                root(scene, |root| {
+                    root["tlogs"].as_array_mut().unwrap().truncate(1);
+                    root["tlogs"][0]["publicKey"]["rawBytes"] = json!("AQID");
+                    root["tlogs"][0]["publicKey"]["keyDetails"] = json!("PKIX_FUTURE");
+                })
+            },
+        ),
         ("trust-no-authority", "A root without authorities.", |scene| {
             root(scene, |root| root["certificateAuthorities"] = json!([]))
         }),
@@ -638,9 +682,13 @@ fn indexes() -> Vec<Attack> {
         }),
         ("pep740-two-subjects", "A second subject in the statement.", |scene| {
             pep740(scene, |attestation| {
-                let statement = STANDARD.decode(attestation["envelope"]["statement"].as_str().unwrap()).unwrap();
+                let statement =
+                    STANDARD.decode(attestation["envelope"]["statement"].as_str().unwrap()).unwrap();
                 let mut statement: Value = serde_json::from_slice(&statement).unwrap();
-                statement["subject"].as_array_mut().unwrap().push(json!({ "name": "x-1.tar.gz", "digest": { "sha256": "1".repeat(64) } }));
+                statement["subject"]
+                    .as_array_mut()
+                    .unwrap()
+                    .push(json!({ "name": "x-1.tar.gz", "digest": { "sha256": "1".repeat(64) } }));
                 attestation["envelope"]["statement"] = json!(STANDARD.encode(statement.to_string()));
             })
         }),
@@ -656,13 +704,25 @@ fn indexes() -> Vec<Attack> {
             scene.file = Some(json!({ "version": 1, "attestation_bundles": [] }).to_string().into_bytes());
             expect(scene, IDENTITY, ISSUER, &[]);
         }),
-        ("publish-as-provenance", "Who published a file, where it is asked from which source it was built.", |scene| {
-            pep740(scene, |_| {});
-            expect(scene, IDENTITY, ISSUER, &["--source", SOURCE]);
-        }),
+        (
+            "publish-as-provenance",
+            "Who published a file, where it is asked from which source it was built.",
+            |scene| {
+                pep740(scene, |_| {});
+                expect(scene, IDENTITY, ISSUER, &["--source", SOURCE]);
+            },
+        ),
         ("publish-for-a-level", "Who published a file, where a policy wants a level.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 2 }}\n"));
-            scene.edit_policy("[expect]\n", "[expect]\npredicate-types = [\"https://docs.pypi.org/attestations/publish/v1\"]\n");
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 2 }}\n"
+                ),
+            );
+            scene.edit_policy(
+                "[expect]\n",
+                "[expect]\npredicate-types = [\"https://docs.pypi.org/attestations/publish/v1\"]\n",
+            );
             scene.file = Some(attestation("publish").to_string().into_bytes());
         }),
     ]
@@ -671,50 +731,124 @@ fn indexes() -> Vec<Attack> {
 fn policies() -> Vec<Attack> {
     vec![
         ("policy-identity-without-issuer", "An identity of whatever issuer.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                ),
+            )
         }),
         ("policy-identity-and-key", "A root that is a key and an identity.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nkey = \"release.pub\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nkey = \"release.pub\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                ),
+            )
         }),
         ("policy-root-of-nobody", "A root that is neither a key nor an identity.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                ),
+            )
         }),
         ("policy-identity-star", "An identity of whatever repository.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"https://github.com/*/.github/workflows/release.yml@refs/tags/v1\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"https://github.com/*/.github/workflows/release.yml@refs/tags/v1\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                ),
+            )
         }),
         ("policy-identity-any-ref", "An identity of whatever kind of ref.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n", IDENTITY.replace("tags/v0.0.19", "*")))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n",
+                    IDENTITY.replace("tags/v0.0.19", "*")
+                ),
+            )
         }),
         ("policy-identity-mail-star", "Anybody at a host.", |scene| {
-            policy(scene, "[[root]]\nname = \"release\"\nidentity = \"*@example.org\"\nissuer = \"https://accounts.example\"\nbuilders = { \"https://builder.example/1\" = 1 }\n")
+            policy(
+                scene,
+                "[[root]]\nname = \"release\"\nidentity = \"*@example.org\"\nissuer = \"https://accounts.example\"\nbuilders = { \"https://builder.example/1\" = 1 }\n",
+            )
         }),
         ("policy-issuer-star", "An identity of many issuers.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"https://*\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"https://*\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                ),
+            )
         }),
         ("policy-identity-twice", "One identity under two names, to reach a threshold.", |scene| {
-            let one = |name| format!("[[root]]\nname = \"{name}\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n");
+            let one = |name| {
+                format!(
+                    "[[root]]\nname = \"{name}\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                )
+            };
             policy(scene, &format!("{}{}", one("a"), one("b")));
             scene.edit_policy("version = 1\n", "version = 1\nthreshold = 2\n");
         }),
-        ("policy-identity-in-a-pattern-twice", "One certificate that two roots name is one signer.", |scene| {
-            let one = |name, identity: &str| format!("[[root]]\nname = \"{name}\"\nidentity = \"{identity}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n");
-            policy(scene, &format!("{}{}", one("a", IDENTITY), one("b", &IDENTITY.replace("v0.0.19", "v*"))));
-            scene.edit_policy("version = 1\n", "version = 1\nthreshold = 2\n");
-        }),
+        (
+            "policy-identity-in-a-pattern-twice",
+            "One certificate that two roots name is one signer.",
+            |scene| {
+                let one = |name, identity: &str| {
+                    format!(
+                        "[[root]]\nname = \"{name}\"\nidentity = \"{identity}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n"
+                    )
+                };
+                policy(
+                    scene,
+                    &format!("{}{}", one("a", IDENTITY), one("b", &IDENTITY.replace("v0.0.19", "v*"))),
+                );
+                scene.edit_policy("version = 1\n", "version = 1\nthreshold = 2\n");
+            },
+        ),
         ("policy-identity-other-tags", "The pattern of tags does not fit.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n", IDENTITY.replace("v0.0.19", "v1*")))
+            policy(
+                scene,
+                &format!(
+                    "[[root]]\nname = \"release\"\nidentity = \"{}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{IDENTITY}\" = 1 }}\n",
+                    IDENTITY.replace("v0.0.19", "v1*")
+                ),
+            )
         }),
-        ("policy-identity-other-builder", "An identity that speaks for a builder of the same beginning.", |scene| {
-            policy(scene, &format!("[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{}\" = 1 }}\n", IDENTITY.strip_suffix("9").unwrap()))
-        }),
+        (
+            "policy-identity-other-builder",
+            "An identity that speaks for a builder of the same beginning.",
+            |scene| {
+                policy(
+                    scene,
+                    &format!(
+                        "[[root]]\nname = \"release\"\nidentity = \"{IDENTITY}\"\nissuer = \"{ISSUER}\"\nbuilders = {{ \"{}\" = 1 }}\n",
+                        IDENTITY.strip_suffix("9").unwrap()
+                    ),
+                )
+            },
+        ),
         ("policy-trusted-root-of-a-key", "A trusted root for a key.", |scene| {
-            policy(scene, "[[root]]\nname = \"release\"\nkey = \"release.pub\"\ntrusted-root = \"root.json\"\nbuilders = { \"https://builder.example/1\" = 1 }\n")
+            policy(
+                scene,
+                "[[root]]\nname = \"release\"\nkey = \"release.pub\"\ntrusted-root = \"root.json\"\nbuilders = { \"https://builder.example/1\" = 1 }\n",
+            )
         }),
         ("policy-key-for-a-certificate", "A bundle with a certificate under a policy of keys.", |scene| {
-            policy(scene, "[[root]]\nname = \"release\"\nkey = \"release.pub\"\nbuilders = { \"https://builder.example/1\" = 1 }\n")
+            policy(
+                scene,
+                "[[root]]\nname = \"release\"\nkey = \"release.pub\"\nbuilders = { \"https://builder.example/1\" = 1 }\n",
+            )
         }),
         ("policy-predicate-unknown", "A predicate that nobody reads.", |scene| {
-            scene.edit_policy("[expect]\n", "[expect]\npredicate-types = [\"https://slsa.dev/provenance/v2\"]\n")
+            scene.edit_policy(
+                "[expect]\n",
+                "[expect]\npredicate-types = [\"https://slsa.dev/provenance/v2\"]\n",
+            )
         }),
     ]
 }
@@ -736,12 +870,17 @@ fn olders() -> Vec<Attack> {
                     json!("git+https://git.example/team/demo2@refs/heads/main")
             })
         }),
-        ("older-no-source", "SLSA v0.2 that names no source, and the right one among its materials.", |scene| {
-            older(scene, |statement| drop_key(&mut statement["predicate"]["invocation"], "configSource"))
-        }),
+        (
+            "older-no-source",
+            "SLSA v0.2 that names no source, and the right one among its materials.",
+            |scene| {
+                older(scene, |statement| drop_key(&mut statement["predicate"]["invocation"], "configSource"))
+            },
+        ),
         ("older-parameter", "SLSA v0.2 with a parameter that nobody expects.", |scene| {
             older(scene, |statement| {
-                statement["predicate"]["invocation"]["parameters"] = json!({ "event_inputs": { "evil": "1" } })
+                statement["predicate"]["invocation"]["parameters"] =
+                    json!({ "event_inputs": { "evil": "1" } })
             })
         }),
         ("older-entry-point", "SLSA v0.2 by another workflow.", |scene| {
@@ -759,7 +898,8 @@ fn olders() -> Vec<Attack> {
         ("older-by-a-stranger", "SLSA v0.2 signed by another key.", |scene| {
             older(scene, |_| {});
             let payload = json!({ "_type": "https://in-toto.io/Statement/v0.1", "subject": scene.statement["subject"], "predicateType": "https://slsa.dev/provenance/v0.2", "predicate": {} });
-            scene.file = Some(super::envelope_of(payload.to_string().as_bytes(), &[9]).to_string().into_bytes());
+            scene.file =
+                Some(super::envelope_of(payload.to_string().as_bytes(), &[9]).to_string().into_bytes());
         }),
     ]
 }
