@@ -30,10 +30,10 @@ pub(super) struct Args {
     /// Whom the certificate of a signature has to name, exactly, instead of a key
     #[arg(long, value_name = "ID", requires = "certificate_oidc_issuer", conflicts_with_all = ["policy", "key", "accept_vsa"])]
     certificate_identity: Option<String>,
-    /// Who has to have said so, exactly: the address of an OpenID Connect issuer
+    /// Who has to have said so, exactly: the address of an `OpenID` Connect issuer
     #[arg(long, value_name = "URL", requires = "certificate_identity")]
     certificate_oidc_issuer: Option<String>,
-    /// The authorities and logs that vouch for certificates, as a trusted_root.json [default: Sigstore's public instance]
+    /// The authorities and logs that vouch for certificates, as a `trusted_root.json` [default: Sigstore's public instance]
     #[arg(long, value_name = "FILE", requires = "certificate_identity")]
     trusted_root: Option<PathBuf>,
     /// The repository that it has to come from
@@ -164,7 +164,7 @@ fn policy(args: &Args) -> Result<Policy, Failure> {
             if args.source.is_none() && !args.signature_only && args.init_policy.is_none() {
                 return Err(UsageError::NoExpectation.into());
             }
-            Ok(Policy::of_key(public_key(key)?, &asked)?)
+            Ok(Policy::of_key(public_key(key)?, asked.source, asked.reference, asked.builder)?)
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) struct Args {
     /// A public key in PEM, instead of an identity
     #[arg(long, value_name = "PEM")]
     key: Option<PathBuf>,
-    /// Authorities and logs, as a trusted_root.json [default: Sigstore's public instance]
+    /// Authorities and logs, as a `trusted_root.json` [default: Sigstore's public instance]
     #[arg(long, value_name = "FILE")]
     trusted_root: Option<PathBuf>,
     /// The artifact, or its digest as sha256:HEX
@@ -71,7 +71,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
             issuer: issuer.clone(),
             root: Arc::new(root),
         }),
-        _ => Expected::Key(&pem, root),
+        _ => Expected::Key(&pem, Box::new(root)),
     };
     if let Err(failure) = verify_bundle(&args.bundle, &artifact, &expected)? {
         let why = crate::report::harmless(&failure.to_string());

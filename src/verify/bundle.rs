@@ -14,7 +14,7 @@ pub enum Expected<'a> {
     /// An identity, whose certificate and signature both are logged.
     Identity(Identity),
     /// A plain key in PEM, and the root of the log entries and time stamps that the bundle may have.
-    Key(&'a str, TrustRoot),
+    Key(&'a str, Box<TrustRoot>),
 }
 
 /// Judges one bundle; `Ok(Err(…))` says why it does not hold.

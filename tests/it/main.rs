@@ -27,6 +27,7 @@ mod python;
 mod requirements;
 mod secrets;
 mod sign;
+mod sigstore;
 mod source;
 mod source_archives;
 mod source_hostile;

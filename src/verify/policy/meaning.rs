@@ -211,20 +211,19 @@ impl Reader<'_> {
                 }
             };
         let place = root.trusted_root.clone().unwrap_or_default();
-        let known = match trusted.get(&place) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let read = match &root.trusted_root {
-                    None => TrustRoot::public()?,
-                    Some(text) if text.is_empty() => {
-                        return Err(self.wrong(format!("{whose}: trusted-root is empty"), ""));
-                    }
-                    Some(text) => TrustRoot::parse(text, &(self.open)(Path::new(text))?)?,
-                };
-                let read = Arc::new(read);
-                trusted.insert(place, Arc::clone(&read));
-                read
-            }
+        let known = if let Some(known) = trusted.get(&place) {
+            Arc::clone(known)
+        } else {
+            let read = match &root.trusted_root {
+                None => TrustRoot::public()?,
+                Some(text) if text.is_empty() => {
+                    return Err(self.wrong(format!("{whose}: trusted-root is empty"), ""));
+                }
+                Some(text) => TrustRoot::parse(text, &(self.open)(Path::new(text))?)?,
+            };
+            let read = Arc::new(read);
+            trusted.insert(place, Arc::clone(&read));
+            read
         };
         let identity = Identity { subject: subject.clone(), issuer: issuer.clone(), root: known };
         let star = identity.subject.contains('*');

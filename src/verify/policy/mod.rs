@@ -260,8 +260,13 @@ impl Policy {
     ///
     /// # Errors
     /// The source is no address, or the ref no full name.
-    pub fn of_key(key: PublicKey, asked: &Asked<'_>) -> Result<Self, VerifyError> {
-        let Asked { source, reference, builder } = *asked;
+    pub fn of_key(
+        key: PublicKey,
+        source: Option<&str>,
+        reference: Option<&str>,
+        builder: Option<&str>,
+    ) -> Result<Self, VerifyError> {
+        let asked = Asked { source, reference, builder };
         let builder = builder.map_or_else(|| TrustMode::Local.builder_id(), str::to_owned);
         let words = format!("{}\n{source:?}\n{reference:?}\n{builder}", key.id());
         Ok(Self {

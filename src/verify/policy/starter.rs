@@ -25,24 +25,7 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
          # Written from one statement. Review it: it is as strict as that statement was.\n\
          version = 1\nrequired-level = 1\nthreshold = 1\n",
     );
-    let builder = quoted(&statement.predicate().run_details.builder.id);
-    for root in roots {
-        let _ = match &root.credential {
-            Credential::Key(key) => write!(
-                text,
-                "\n# {} {}\n[[root]]\nname = \"signer\"\nkey = \"\"\"\n{}\"\"\"\n# The builders that this key may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
-                key.algorithm(),
-                key.id(),
-                key.to_pem(),
-            ),
-            Credential::Identity(identity) => write!(
-                text,
-                "\n[[root]]\nname = \"signer\"\nidentity = {}\nissuer = {}\n# trusted-root = \"trusted_root.json\"\n# The builders that this identity may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
-                quoted(&identity.subject),
-                quoted(&identity.issuer),
-            ),
-        };
-    }
+    roots_text(&mut text, statement, roots);
     text.push_str("\n[expect]\n");
     match source("uri") {
         Some(uri) => {
@@ -61,7 +44,8 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     let isolation = internal.get("isolation").and_then(Value::as_object);
     let unchecked: Vec<String> = [("source", source("uri").is_none()), ("isolation", isolation.is_none())]
         .into_iter()
-        .filter_map(|(name, missing)| missing.then(|| quoted(name)))
+        .filter(|(_, missing)| *missing)
+        .map(|(name, _)| quoted(name))
         .collect();
     if !unchecked.is_empty() {
         let _ = writeln!(text, "unchecked = [{}]", unchecked.join(", "));
@@ -112,6 +96,27 @@ pub fn starter(statement: &Statement, roots: &[Root]) -> String {
     }
     text.push_str("\n# [expect.limits]\n# processes = \"enforced\"\n");
     text
+}
+
+fn roots_text(text: &mut String, statement: &Statement, roots: &[Root]) {
+    let builder = quoted(&statement.predicate().run_details.builder.id);
+    for root in roots {
+        let _ = match &root.credential {
+            Credential::Key(key) => write!(
+                text,
+                "\n# {} {}\n[[root]]\nname = \"signer\"\nkey = \"\"\"\n{}\"\"\"\n# The builders that this key may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
+                key.algorithm(),
+                key.id(),
+                key.to_pem(),
+            ),
+            Credential::Identity(identity) => write!(
+                text,
+                "\n[[root]]\nname = \"signer\"\nidentity = {}\nissuer = {}\n# trusted-root = \"trusted_root.json\"\n# The builders that this identity may speak for, and the highest Build level it is believed.\nbuilders = {{ {builder} = 1 }}\n",
+                quoted(&identity.subject),
+                quoted(&identity.issuer),
+            ),
+        };
+    }
 }
 
 fn quoted(text: &str) -> String {

@@ -161,20 +161,19 @@ fn plain(bundle: &Bundle, artifact: &Artifact, key: &DerPublicKey) -> Result<(),
             {
                 return Err(Failure::BundleSignature { why: "its digest is of other bytes".to_owned() });
             }
-            let held = match (&artifact.path, own.algorithm()) {
-                (Some(_), "Ed25519") => own.verifies(&whole(artifact)?, message.signature.as_bytes()),
-                _ => {
-                    let digest = rules::digest(&artifact.algorithm, &artifact.digest)
-                        .filter(|digest| digest.algorithm() == HashAlgorithm::Sha2256)
-                        .ok_or_else(|| no_digest(artifact))?;
-                    verify_signature_prehashed(
-                        key,
-                        digest.as_bytes(),
-                        &message.signature,
-                        SigningScheme::EcdsaP256Sha256,
-                    )
-                    .is_ok()
-                }
+            let held = if artifact.path.is_some() && own.algorithm() == "Ed25519" {
+                own.verifies(&whole(artifact)?, message.signature.as_bytes())
+            } else {
+                let digest = rules::digest(&artifact.algorithm, &artifact.digest)
+                    .filter(|digest| digest.algorithm() == HashAlgorithm::Sha2256)
+                    .ok_or_else(|| no_digest(artifact))?;
+                verify_signature_prehashed(
+                    key,
+                    digest.as_bytes(),
+                    &message.signature,
+                    SigningScheme::EcdsaP256Sha256,
+                )
+                .is_ok()
             };
             if held { Ok(()) } else { Err(wrong()) }
         }
@@ -205,7 +204,7 @@ fn run(
     if valid.tlogs.len() == root.parsed.tlogs.len() {
         return Ok(result);
     }
-    let verifier = Verifier::new(&valid).map_err(failure)?;
+    let verifier = Verifier::new(&valid).map_err(|error| failure(&error))?;
     once(bundle, about, &verifier, policy).map_err(|failure| match failure {
         Failure::LogEntry { why } => Failure::LogEntry {
             why: format!("{why}, among the keys of logs that were valid when it was signed"),
@@ -222,21 +221,23 @@ fn once(
 ) -> Result<VerificationResult, Failure> {
     let artifact = match about {
         About::Subject => {
-            return verifier.verify(rules::first_subject(bundle)?, bundle, policy).map_err(failure);
+            return verifier
+                .verify(rules::first_subject(bundle)?, bundle, policy)
+                .map_err(|error| failure(&error));
         }
         About::Artifact(artifact) => artifact,
     };
     if artifact.path.is_none() {
         let digest =
             rules::digest(&artifact.algorithm, &artifact.digest).ok_or_else(|| no_digest(artifact))?;
-        return verifier.verify(digest, bundle, policy).map_err(failure);
+        return verifier.verify(digest, bundle, policy).map_err(|error| failure(&error));
     }
     match verifier.verify_reader(open(artifact)?, bundle, policy) {
         // Ed25519 signs bytes and not their digest.
         Err(Error::UnsupportedArtifact(_)) => {
-            verifier.verify(&whole(artifact)?[..], bundle, policy).map_err(failure)
+            verifier.verify(&whole(artifact)?[..], bundle, policy).map_err(|error| failure(&error))
         }
-        other => other.map_err(failure),
+        other => other.map_err(|error| failure(&error)),
     }
 }
 
@@ -277,7 +278,7 @@ fn unfit(error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// What the crate says, under the part of the evidence that failed.
-fn failure(error: Error) -> Failure {
+fn failure(error: &Error) -> Failure {
     let why = lower(&error.to_string());
     match error {
         Error::Certificate(_) => Failure::Certificate { why },

@@ -1,6 +1,11 @@
 //! Forgeries of evidence of others: certificate bundles, attestations of package indexes, SLSA v0.2.
 
-#![expect(clippy::semicolon_if_nothing_returned, clippy::too_many_lines, reason = "a table")]
+#![expect(
+    clippy::assigning_clones,
+    clippy::semicolon_if_nothing_returned,
+    clippy::too_many_lines,
+    reason = "a table"
+)]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
