@@ -5,6 +5,7 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sealwright::sign::Signer as _;
 use serde_json::{Value, json};
 
 use crate::adversarial::keyless::{IDENTITY, ISSUER, SDIST};
