@@ -567,7 +567,7 @@ fn logs() -> Vec<Attack> {
                 |_| {},
                 |root| {
                     for log in root["tlogs"].as_array_mut().unwrap() {
-                        log["publicKey"]["validFor"] = json!({ "start": "2026-01-01T00:00:00Z" });
+                        log["publicKey"]["validFor"] = json!({ "start": "2026-06-01T00:00:00Z" });
                     }
                 },
             )
