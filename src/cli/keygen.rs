@@ -98,7 +98,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     }
     let how = if passphrase.is_some() { "encrypted" } else { "without a passphrase" };
     session.print(&format!(
-        "{}  private key, {how}: keep it\n{}  public key: give it away\n{}  {id}\n",
+        "{}  private key, {how}: keep it secret\n{}  public key: give it to whoever verifies\n{}  {id}\n",
         shown(&private),
         shown(&public),
         key.public_key().algorithm(),

@@ -51,22 +51,42 @@ struct Cli {
 #[derive(Debug, Clone, Args)]
 struct Global {
     /// Run as if started in DIR
-    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    #[arg(
+        short = 'C',
+        long = "directory",
+        value_name = "DIR",
+        global = true,
+        help_heading = "Global options"
+    )]
     directory: Option<PathBuf>,
     /// Print one JSON document on standard output
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
     /// Say only what went wrong
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = "Global options", conflicts_with = "verbose")]
     quiet: bool,
     /// Say more: the build's own output; twice: what sealwright does
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = "Global options", action = ArgAction::Count)]
     verbose: u8,
     /// When to use colour
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        global = true,
+        help_heading = "Global options"
+    )]
     color: ColorWhen,
     /// The local store [default: the XDG cache folder]
-    #[arg(long, value_name = "DIR", env = "SEALWRIGHT_STORE", global = true, hide_env_values = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "SEALWRIGHT_STORE",
+        global = true,
+        help_heading = "Global options",
+        hide_env_values = true
+    )]
     store: Option<PathBuf>,
 }
 

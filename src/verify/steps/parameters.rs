@@ -48,7 +48,9 @@ impl Steps<'_> {
                         (None, Some(other)) => other.clone(),
                         (None, None) => "not stated".to_owned(),
                     };
-                    self.fail(Failure::Source { actual, expected: format!("{:?}", expected.as_str()) });
+                    let expected =
+                        format!("{:?}{}", expected.as_str(), git_suffix(&actual, expected.as_str()));
+                    self.fail(Failure::Source { actual, expected });
                 }
             }
         }
@@ -285,4 +287,10 @@ fn same(one: &Value, other: &Value) -> bool {
         }
         _ => one == other || is_unset(one) && is_unset(other),
     }
+}
+
+/// What people overlook: a checkout's remote often ends in `.git`, and what they type does not.
+fn git_suffix(actual: &str, expected: &str) -> &'static str {
+    let bare = |text: &str| text.trim_matches('"').trim_end_matches(".git").to_owned();
+    if bare(actual) == bare(expected) { " (they differ in `.git` at the end)" } else { "" }
 }
