@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use nix::pty::openpty;
@@ -99,18 +99,16 @@ impl Call {
     fn end(mut self) -> (Option<i32>, String) {
         let end = Instant::now() + PATIENCE;
         let status = loop {
-            match self.screen.recv_timeout(Duration::from_millis(20)) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(RecvTimeoutError::Timeout) => {
-                    if let Some(status) = self.child.try_wait().unwrap() {
-                        break status;
-                    }
-                    assert!(Instant::now() < end, "it does not end: {:?}", self.seen);
-                }
-                Err(RecvTimeoutError::Disconnected) => break self.child.wait().unwrap(),
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
             }
+            assert!(Instant::now() < end, "it does not end: {:?}", self.seen);
+            std::thread::sleep(Duration::from_millis(10));
         };
         assert!(self.echoes(), "the terminal is left without an echo: {:?}", self.seen);
+        // What the program wrote is on the screen when what is written now is.
+        File::from(self.terminal.try_clone().unwrap()).write_all(b"[the end]").unwrap();
+        self.see("[the end]");
         (status.code(), self.seen)
     }
 }
