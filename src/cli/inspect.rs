@@ -9,7 +9,7 @@ use super::failure::Failure;
 use super::session::Session;
 use crate::config::PROVENANCE_FOLDER;
 use crate::error::{Blame, Fault, io_hints};
-use crate::provenance::{self, Envelope, Statement, StatementError};
+use crate::provenance::{self, Envelope, Limits, Statement, StatementError, parse_json, pep740};
 use crate::report::{self, Signing, Style};
 use crate::sign::statement_of;
 
@@ -18,15 +18,17 @@ use crate::sign::statement_of;
 pub(super) struct Args {
     /// A statement, or an output whose statement lies in `provenance/` or beside it
     file: PathBuf,
-    /// Print the subjects as `sha256sum` would, in base64: what generic provenance generators take
+    /// Print another form of it
     #[arg(long, value_enum, value_name = "FORM")]
     format: Option<FormatArg>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum FormatArg {
-    /// One line of base64
+    /// The subjects as `sha256sum` would, in base64 on one line: what generic provenance generators take
     Base64Subjects,
+    /// Attestations of a package index (PEP 740) as Sigstore bundles, one a line
+    Sigstore,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,12 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let path = find(args.file.clone())?;
     let bytes = std::fs::read(&path).map_err(|source| InspectError::Read { path: path.clone(), source })?;
     let wrong = |source| InspectError::Statement { path: path.clone(), source };
+    if args.format == Some(FormatArg::Sigstore) {
+        let bundles =
+            parse_json(&bytes, Limits::default()).and_then(|document| pep740::to_bundles(&document));
+        let lines: String = bundles.map_err(wrong)?.iter().map(|bundle| format!("{bundle}\n")).collect();
+        return session.print(&lines);
+    }
     let (statement, envelope) = statement_of(&bytes).map_err(wrong)?;
     let signing = envelope.as_ref().map_or(Signing::Unsigned, signing);
     if args.format == Some(FormatArg::Base64Subjects) {
@@ -101,6 +109,7 @@ fn find(path: PathBuf) -> Result<PathBuf, InspectError> {
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
     if name.ends_with(provenance::SUFFIX)
         || path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"))
+        || ["attestation", "provenance"].iter().any(|end| name.ends_with(&format!(".{end}")))
         || name.is_empty()
     {
         return Ok(path);

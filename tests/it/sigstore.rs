@@ -233,6 +233,22 @@ fn attestations_of_a_package_index_verify_by_identity() {
     .concat();
     let said = project.run(&all).code(0);
     insta::assert_snapshot!(said.stdout);
+    // What the index serves is a bundle in other words.
+    let printed =
+        project.run(&["inspect", &format!("{SDIST}.slsa.attestation"), "--format", "sigstore"]).code(0);
+    project.write("bundle.json", printed.stdout);
+    project
+        .run(&[
+            "verify-bundle",
+            "--bundle",
+            "bundle.json",
+            "--certificate-identity",
+            IDENTITY,
+            "--certificate-oidc-issuer",
+            ISSUER,
+            SDIST,
+        ])
+        .code(0);
     // Names are compared taken apart, and keys are read as the PEP's appendix has them too.
     let project = published(".publish.attestation");
     let other = "PyPI.Attestations-0.0.19.tar.gz";

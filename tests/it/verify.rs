@@ -273,13 +273,15 @@ fn a_foreign_builder_s_provenance_is_judged_by_a_policy_for_it() {
     let policy = |source: &str| {
         format!(
             "version = 1\nrequired-level = 2\n[[root]]\nname = \"g\"\nkey = \"release.pub\"\nbuilders = {{ \"https://github.example/actions/runner\" = 2 }}\n\
-         [expect]\nsource = \"{source}\"\nbuild-types = [\"https://actions.github.io/buildtypes/workflow/v1\"]\nunchecked = [\"isolation\"]\n[expect.parameters]\n"
+         [expect]\nsource = \"{source}\"\nbuild-types = [\"https://actions.github.io/buildtypes/workflow/v1\"]\nunchecked = [\"isolation\"]\n[expect.parameters]\nworkflow = {{ path = \".github/workflows/release.yml\" }}\n"
         )
     };
     project.write("policy.toml", policy("https://github.example/a/b"));
     project.run(&["verify", FILE, "--policy", "policy.toml"]).code(0).stdout_has("SLSA Build L2");
     project.write("policy.toml", policy("https://github.example/a/c"));
     project.run(&["verify", FILE, "--policy", "policy.toml"]).code(4).stdout_has("the source is");
+    project.write("policy.toml", policy("https://github.example/a/b").replace("release.yml", "test.yml"));
+    project.run(&["verify", FILE, "--policy", "policy.toml"]).code(4).stdout_has("\"workflow\"");
 }
 
 #[test]
