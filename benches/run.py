@@ -325,7 +325,8 @@ class Bench:
                                   "--source", "https://git.example/a/b", *files) / count,
             "python": lambda: timed(self.peers / "python", "-c", PYTHON_LOOP, folder / "key.pub", provenance, *files) / count,
         }
-        cosign = shutil.which("cosign") or shutil.which("cosign", path=Path.home() / "go" / "bin")
+        places = [REPOSITORY / "target" / "tmp" / "judges-go" / "bin", Path.home() / "go" / "bin"]
+        cosign = shutil.which("cosign") or shutil.which("cosign", path=os.pathsep.join(map(str, places)))
         if cosign:
             bundle = provenance / f"{files[0].name}.sigstore.json"
             tasks["cosign"] = lambda: timed(cosign, "verify-blob-attestation", "--key", folder / "key.pub", "--bundle", bundle,
@@ -336,6 +337,21 @@ class Bench:
         self.show("verify/py", medians["ours"], medians["python"], 0.2)
         if cosign:
             self.show("verify/cosign", medians["ours"], medians["cosign"], 0.02)
+
+    def sign(self):
+        """What a signature adds: outputs and statements published from the cache, with and without a key."""
+        folder, key = self.requests, self.work / "sign"
+        if not key.with_suffix(".key").exists():
+            run(self.program, "keygen", "--no-passphrase", "--output-prefix", key)
+
+        def published(*arguments):
+            for name in ("dist", "provenance"):
+                shutil.rmtree(folder / name, ignore_errors=True)
+            return self.sealwright(folder, "build", *arguments)
+
+        medians = alternating(max(self.rounds, 40), ours=lambda: published("--key", key.with_suffix(".key")),
+                              unsigned=lambda: published("--unsigned"))
+        self.show_absolute("sign", (medians["ours"] - medians["unsigned"]) * 1000, 5, "ms")
 
     # --- what is printed
 
@@ -352,7 +368,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign")
 
 
 def install_needs():
