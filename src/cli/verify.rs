@@ -94,7 +94,7 @@ impl Fault for UsageError {
     fn hints(&self) -> Vec<String> {
         let hint = match self {
             Self::NoRoot => {
-                "say `--policy FILE`, or `--key FILE` with `--source URI`: neither is ever looked for"
+                "say `--policy FILE`, `--key FILE` with `--source URI`, or `--certificate-identity ID` with its issuer: none is ever looked for"
             }
             Self::NoExpectation => {
                 "say `--source URI` (and `--ref`) or `--policy FILE`; `--signature-only` if a signature by this key is all you want to know"

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::failure::Failure;
 use super::session::Session;
 use crate::error::{Blame, Fault, io_hints};
+use crate::provenance::Timestamp;
 use crate::verify::{Artifact, Expected, Identity, TrustRoot, verify_bundle};
 
 /// Checks the signature of one Sigstore bundle and nothing that a statement says: `verify` is for people
@@ -60,6 +61,7 @@ impl Fault for BundleError {
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let root = args.trusted_root.as_deref().map_or_else(TrustRoot::public, TrustRoot::read)?;
     let artifact = Artifact::open(&args.artifact)?;
+    let now = Timestamp::from_seconds(jiff::Timestamp::now().as_second());
     let pem = match &args.key {
         None => String::new(),
         Some(path) => std::fs::read_to_string(path)
@@ -73,7 +75,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         }),
         _ => Expected::Key(&pem, Box::new(root)),
     };
-    if let Err(failure) = verify_bundle(&args.bundle, &artifact, &expected)? {
+    if let Err(failure) = verify_bundle(&args.bundle, &artifact, &expected, now)? {
         let why = crate::report::harmless(&failure.to_string());
         return Err(BundleError::NotVerified { bundle: args.bundle.clone(), why }.into());
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::failure::Failure;
 use super::sigstore::{self, About, Demand};
 use super::{Artifact, Identity, TrustRoot, VerifyError, find};
-use crate::provenance::{Limits, SigstoreBundle, parse_json};
+use crate::provenance::{Limits, SigstoreBundle, Timestamp, parse_json};
 
 /// Who has to have signed.
 #[derive(Debug)]
@@ -25,17 +25,18 @@ pub fn verify_bundle(
     path: &Path,
     artifact: &Artifact,
     expected: &Expected<'_>,
+    now: Timestamp,
 ) -> Result<Result<(), Failure>, VerifyError> {
-    Ok(judge(&find::read(path)?, artifact, expected))
+    Ok(judge(&find::read(path)?, artifact, expected, now))
 }
 
-fn judge(bytes: &[u8], artifact: &Artifact, expected: &Expected<'_>) -> Result<(), Failure> {
+fn judge(bytes: &[u8], artifact: &Artifact, expected: &Expected<'_>, now: Timestamp) -> Result<(), Failure> {
     let unreadable = |error| Failure::Unreadable { why: super::judge::with_cause(&error) };
     let document = parse_json(bytes, Limits::default()).map_err(unreadable)?;
     SigstoreBundle::from_value(&document).map_err(unreadable)?;
     let bundle = sigstore::bundle(&document)?;
     match expected {
-        Expected::Key(pem, root) => sigstore::keyed(&bundle, artifact, pem, root),
+        Expected::Key(pem, root) => sigstore::keyed(&bundle, artifact, pem, root, now),
         Expected::Identity(identity) => {
             let vouched =
                 sigstore::certified(&bundle, About::Artifact(artifact), &identity.root, Demand::AllLogs)?;

@@ -5,7 +5,11 @@ use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use proptest::prelude::*;
+use sealwright::provenance::Timestamp;
+use sealwright::provenance::pep740::to_bundle;
 use sealwright::sign::Signer as _;
+use sealwright::verify::{Artifact, Asked, Depth, Identity, Policy, TrustRoot, Verified, evidence_of, judge};
 use serde_json::{Value, json};
 
 use crate::adversarial::keyless::{IDENTITY, ISSUER, SDIST};
@@ -329,4 +333,60 @@ fn what_a_statement_says_of_its_source_is_what_the_certificate_says() {
         ])
         .code(4);
     assert!(said.stdout.contains("the certificate was given to a workflow of"), "{}", said.stdout);
+}
+
+/// The decision on a bundle, by the identity that signed the real file.
+fn decide(bytes: &[u8]) -> Option<Verified> {
+    static KNOWN: std::sync::OnceLock<(Policy, Artifact)> = std::sync::OnceLock::new();
+    let (policy, artifact) = KNOWN.get_or_init(|| {
+        let identity = Identity {
+            subject: IDENTITY.to_owned(),
+            issuer: ISSUER.to_owned(),
+            root: std::sync::Arc::new(TrustRoot::public().unwrap()),
+        };
+        let policy = Policy::of_identity(identity, &Asked::default()).unwrap();
+        (policy, Artifact::open(&fixtures("pep740").join(SDIST)).unwrap())
+    });
+    let now = Timestamp::from_seconds(1_800_000_000);
+    evidence_of(std::path::Path::new("x"), bytes)
+        .iter()
+        .find_map(|evidence| judge(evidence, artifact, policy, Depth::Full, now).ok())
+}
+
+fn good_bundle() -> Vec<u8> {
+    to_bundle(&document(&format!("pep740/{SDIST}.slsa.attestation"))).unwrap().to_string().into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// A byte of a bundle, or of anything that is base64 in it: refused, or the very same statement.
+    #[test]
+    fn a_changed_byte_of_a_bundle_is_refused_or_changes_nothing(place in any::<prop::sample::Index>(), bits in 1_u8.., which in 0..6) {
+        let mut file = good_bundle();
+        let good = decide(&file).unwrap();
+        let inner = match which {
+            0 => Some("/dsseEnvelope/payload"),
+            1 => Some("/dsseEnvelope/signatures/0/sig"),
+            2 => Some("/verificationMaterial/certificate/rawBytes"),
+            3 => Some("/verificationMaterial/tlogEntries/0/canonicalizedBody"),
+            4 => Some("/verificationMaterial/tlogEntries/0/inclusionPromise/signedEntryTimestamp"),
+            _ => None,
+        };
+        if let Some(pointer) = inner {
+            let mut bundle: Value = serde_json::from_slice(&file).unwrap();
+            let text = bundle.pointer_mut(pointer).unwrap();
+            let mut bytes = STANDARD.decode(text.as_str().unwrap()).unwrap();
+            let at = place.index(bytes.len());
+            bytes[at] ^= bits;
+            *text = json!(STANDARD.encode(bytes));
+            prop_assert_eq!(decide(bundle.to_string().as_bytes()), None, "{} {}", pointer, at);
+        } else {
+            let at = place.index(file.len());
+            file[at] ^= bits;
+            if let Some(verified) = decide(&file) {
+                prop_assert_eq!((verified.statement, verified.signers), (good.statement, good.signers));
+            }
+        }
+    }
 }

@@ -95,7 +95,7 @@ pub(super) fn certified(
     if !root.dropped().is_empty() {
         unchecked.push(Unchecked::TrustRoot(root.dropped().to_vec()));
     }
-    let result = run(bundle, about, root, &policy)?;
+    let result = run(bundle, about, root, &policy, None)?;
     let Some(identity) = result.identity() else {
         return Err(Failure::Certificate { why: "it names nobody".to_owned() });
     };
@@ -117,6 +117,7 @@ pub(super) fn keyed(
     artifact: &Artifact,
     pem: &str,
     root: &TrustRoot,
+    now: Timestamp,
 ) -> Result<(), Failure> {
     let key = DerPublicKey::from_pem(pem).map_err(|error| unfit(&error))?;
     rules::keyed(bundle)?;
@@ -131,7 +132,7 @@ pub(super) fn keyed(
     } else {
         rules::proven(bundle)?;
     }
-    run(bundle, About::Artifact(artifact), root, &policy).map(drop)
+    run(bundle, About::Artifact(artifact), root, &policy, Some(now)).map(drop)
 }
 
 /// Judges a signature over the artifact by a plain key; log entries and time stamps are left alone.
@@ -187,15 +188,18 @@ fn run(
     about: About<'_>,
     root: &TrustRoot,
     policy: &(impl Policy + ?Sized),
+    now: Option<Timestamp>,
 ) -> Result<VerificationResult, Failure> {
     let result = once(bundle, about, &root.verifier, policy)?;
     if bundle.verification_material.tlog_entries.is_empty() {
         return Ok(result);
     }
-    let now = [jiff::Timestamp::now()];
-    let times = match result.verified_timestamps() {
-        [] => &now[..],
-        times => times,
+    let now = now.and_then(|now| jiff::Timestamp::from_second(now.seconds()).ok());
+    let times = match (result.verified_timestamps(), &now) {
+        // A plain key's signature may have no proven time: then a log's key has to be one today.
+        ([], Some(now)) => std::slice::from_ref(now),
+        ([], None) => return Err(Failure::SigningTime { why: "there is none".to_owned() }),
+        (times, _) => times,
     };
     let mut valid = root.parsed.clone();
     valid.tlogs.retain(|log| {
