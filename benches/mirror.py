@@ -32,9 +32,9 @@ class Mirror:
         shutil.rmtree(folder, ignore_errors=True)
         flat = folder / "flat"
         flat.mkdir(parents=True)
-        archives = {suite["name"]: suite["archive"] for suite in image["suite"]}
+        archives = {suite["name"]: suite["archive"] for suite in image["suites"]}
         self.names, stanzas = [], []
-        for package in image["package"]:
+        for package in image["packages"]:
             digest = package["sha256"]
             blob = store / "blobs" / "sha256" / digest[:2] / digest
             pooled = folder / archives[package["suite"]] / package["path"]
