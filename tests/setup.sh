@@ -23,7 +23,10 @@ while read -r program package _; do
   [ -n "$program" ] || continue
   command -v "$program" >/dev/null || missing+=("$package")
 done <<<"$needs"
-python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+# Debian's own, if it is there: another may lie where only root gets to it, and the tests run as an ordinary user too.
+python=python3
+[ ! -x /usr/bin/python3 ] || python=/usr/bin/python3
+"$python" -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -37,7 +40,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 fi
 
 # The index that pip is told of; uv does not read pip's configuration.
-index=$(python3 -m pip config get global.index-url 2>/dev/null || echo "${PIP_INDEX_URL:-}")
+index=$("$python" -m pip config get global.index-url 2>/dev/null || echo "${PIP_INDEX_URL:-}")
 [ -z "$index" ] || export UV_DEFAULT_INDEX="$index"
 export UV_SYSTEM_CERTS=1
 [ -z "${PIP_CERT:-}" ] || export SSL_CERT_FILE="${SSL_CERT_FILE:-$PIP_CERT}"
@@ -48,14 +51,14 @@ install() {
   local folder=$1
   shift
   if [ "$folder" = "$judges" ]; then
-    python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$(grep '^uv==' tests/judges.txt)"
+    "$python" -m venv "$folder" && "$folder/bin/pip" install --quiet "$(grep '^uv==' tests/judges.txt)"
   fi
-  if "$judges/bin/uv" venv --quiet --allow-existing --python python3 "$folder" &&
+  if "$judges/bin/uv" venv --quiet --allow-existing --python "$python" "$folder" &&
     "$judges/bin/uv" pip install --quiet --python "$folder" "$@"; then
     return
   fi
   rm -rf "${folder:?}"
-  python3 -m venv "$folder" && "$folder/bin/pip" install --quiet "$@"
+  "$python" -m venv "$folder" && "$folder/bin/pip" install --quiet "$@"
 }
 
 if ! cmp -s tests/judges.txt "$judges/judges.txt"; then

@@ -27,8 +27,9 @@ fn locker(folder: &str) -> PathBuf {
 /// Runs `relock.sh` for one example in a folder of its own. The outer error is a failure, the inner one why it cannot
 /// run here.
 fn relock(folder: &str) -> Result<Result<tempfile::TempDir, String>, String> {
-    if !locker(folder).join("bin").is_dir() {
-        return Ok(Err(format!("the tool of examples/lockfiles/{folder} is not installed")));
+    // Its interpreter may lie where this user does not get to it.
+    if !locker(folder).join("bin/python").is_file() {
+        return Ok(Err(format!("the tool of examples/lockfiles/{folder} is not installed for this user")));
     }
     let into = tempfile::Builder::new().prefix("sealwright-relock-").tempdir().unwrap();
     let output = Command::new(repository().join("examples/lockfiles/relock.sh"))
