@@ -138,6 +138,9 @@ pub enum Platform {
 }
 
 impl Platform {
+    /// All that can be built for.
+    pub const ALL: [Self; 2] = [Self::LinuxAmd64, Self::LinuxArm64];
+
     /// The platform that this program was compiled for, if it is one that it can build for.
     #[must_use]
     pub fn host() -> Option<Self> {

@@ -17,7 +17,7 @@ use crate::digest::Sha256;
 use crate::export::{self, ExportError, Product, ProductKind};
 use crate::lock::{Distribution, Lock, LockedTarget};
 use crate::name::PythonVersion;
-use crate::output::{FolderLock, Publication};
+use crate::output::{FileMode, FolderLock, Publication};
 
 /// Where `lock --export pylock` writes, unless told otherwise. Not the project's folder: a `pylock.toml` there is the
 /// project's own lock file.
@@ -216,7 +216,7 @@ fn write(
     let held = FolderLock::acquire(folder, context.reporter, context.cancel)?;
     let mut publication = Publication::new(&held, context.cancel);
     for (name, sha256) in &files {
-        publication.kept(name, *sha256, || context.store.open_blob(sha256).map_err(BuildError::from))?;
+        publication.kept(name, *sha256, FileMode::Data, || context.store.open_blob(sha256).map_err(BuildError::from))?;
     }
     for (name, text) in &texts {
         publication.text(&folder.join(name), text.as_bytes())?;

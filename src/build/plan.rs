@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::config::ArchiveFormat;
+use crate::config::typed::TypedOption;
 use crate::digest::Sha256;
 use crate::lock::Role;
 use crate::name::{ImageRef, Platform, PythonVersion, SandboxPath, TargetName};
@@ -103,10 +105,14 @@ pub enum PlannedOutputs {
     Archive {
         /// What they are called, and nothing else may be written.
         files: Vec<String>,
-        /// Their format: `zip`, `tar.gz`.
-        format: String,
-        /// Patterns of the files that they hold.
+        /// Their format.
+        format: ArchiveFormat,
+        /// What the program is called.
+        name: String,
+        /// Patterns of the files that they hold; empty if the builder takes none.
         patterns: Vec<String>,
+        /// The builder's own options, as the target sets them.
+        options: BTreeMap<String, TypedOption>,
     },
 }
 

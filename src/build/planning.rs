@@ -68,9 +68,9 @@ impl Inputs<'_> {
             limits: PlannedLimits::from(&limits(&self.target.limits)),
             normalizers: match self.normalize {
                 Normalize::No => Vec::new(),
-                Normalize::Yes => kinds(&self.outputs, self.target.packing.format)
+                Normalize::Yes => kinds(&self.outputs)
                     .into_iter()
-                    .map(Normalizer::of)
+                    .filter_map(Normalizer::of)
                     .map(|one| PlannedNormalizer { name: one.name().to_owned(), version: one.version() })
                     .collect(),
             },
@@ -84,9 +84,11 @@ impl Inputs<'_> {
             PlannedOutputs::Distributions(choice) => {
                 backend_request(choice.distributions(), self.config_settings, &source, &self.locked.hooks)
             }
-            PlannedOutputs::Archive { files, format, patterns } => serde_json::json!({
+            PlannedOutputs::Archive { files, format, name, patterns, options } => serde_json::json!({
                 "files": patterns,
                 "format": format,
+                "name": name,
+                "options": options,
                 "output": files.first(),
                 "source": source,
             }),
@@ -114,10 +116,11 @@ pub(super) fn outputs(
         }),
         (Makes::Archive, None) => {
             let packing = &target.packing;
-            let format = packing.format.as_str();
+            let format = builder.outputs().format(packing.format);
             let files = builder.outputs().archives(ArchiveName { name: &packing.name, platform, format });
-            let patterns = packing.files.clone();
-            Ok(PlannedOutputs::Archive { files, format: format.to_owned(), patterns })
+            let patterns = if builder.takes("files") { packing.files.clone() } else { Vec::new() };
+            let options = target.options.clone();
+            Ok(PlannedOutputs::Archive { files, format, name: packing.name.clone(), patterns, options })
         }
     }
 }
@@ -178,15 +181,18 @@ pub(super) fn backend_request(
 }
 
 /// Kinds of outputs.
-pub(super) fn kinds(outputs: &PlannedOutputs, format: ArchiveFormat) -> Vec<OutputKind> {
-    match (outputs, format) {
-        (PlannedOutputs::Distributions(choice), _) => match choice {
+pub(super) fn kinds(outputs: &PlannedOutputs) -> Vec<OutputKind> {
+    match outputs {
+        PlannedOutputs::Distributions(choice) => match choice {
             OutputChoice::SdistThenWheel | OutputChoice::Both => vec![OutputKind::Sdist, OutputKind::Wheel],
             OutputChoice::Wheel => vec![OutputKind::Wheel],
             OutputChoice::Sdist => vec![OutputKind::Sdist],
         },
-        (PlannedOutputs::Archive { .. }, ArchiveFormat::Zip) => vec![OutputKind::Zip],
-        (PlannedOutputs::Archive { .. }, ArchiveFormat::TarGz) => vec![OutputKind::TarGz],
+        PlannedOutputs::Archive { format, .. } => vec![match format {
+            ArchiveFormat::Zip => OutputKind::Zip,
+            ArchiveFormat::TarGz => OutputKind::TarGz,
+            ArchiveFormat::File => OutputKind::Program,
+        }],
     }
 }
 

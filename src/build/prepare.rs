@@ -74,6 +74,7 @@ impl Prepared {
             .map(|target| {
                 let builder = builder(&place.folder, &target.builder)?;
                 builder.check_target(&target.name, target.written.keys().map(String::as_str))?;
+                builder.check_choices(target)?;
                 Ok((target.clone(), builder))
             })
             .collect::<Result<Vec<_>, BuildError>>()?;
@@ -122,7 +123,7 @@ impl Prepared {
                 .iter()
                 .map(|one| (one.name.clone(), one.version.clone(), one.sha256))
                 .collect(),
-            tools: Some(builder.toolchain().distributions().to_vec()),
+            tools: Some(builder.toolchain().distributions(self.platform)),
         })
     }
 }

@@ -19,11 +19,11 @@ use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
 use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
 use super::supply::{Parts, Supplier};
 use crate::builder::Builder;
-use crate::config::{Normalize, Target};
+use crate::config::{ArchiveFormat, Normalize, Target};
 use crate::digest::Sha256;
 use crate::lock::{Lock, LockedImage, LockedTarget};
 use crate::output::{
-    FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
+    FileMode, FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
 };
 use crate::provenance::TrustMode;
 use crate::sign::{Format, Signing, envelope_of};
@@ -216,7 +216,7 @@ impl One<'_> {
             limits.file_bytes = bytes;
         }
         let rules = OutputRules {
-            kinds: kinds(&plan.outputs, self.target.packing.format),
+            kinds: kinds(&plan.outputs),
             project: ProjectRules {
                 name: project.and_then(|project| project.name.as_deref()?.parse().ok()),
                 version: project.and_then(|project| project.version.clone()),
@@ -258,6 +258,10 @@ fn publish(
     let format = request.signing.as_ref().map_or(Format::Dsse, |signing| signing.format);
     for (target, plan, origin, result) in results {
         let mut outputs = Vec::new();
+        let mode = match &plan.outputs {
+            PlannedOutputs::Archive { format: ArchiveFormat::File, .. } => FileMode::Program,
+            PlannedOutputs::Archive { .. } | PlannedOutputs::Distributions(_) => FileMode::Data,
+        };
         for output in &result.outputs {
             let path = request.dist.join(&output.name);
             let statement = request.provenance.join(format.file_name(&output.name));
@@ -274,7 +278,7 @@ fn publish(
                 }
                 None => {}
             }
-            publication.kept(&output.name, output.sha256, || {
+            publication.kept(&output.name, output.sha256, mode, || {
                 context.store.open_blob(&output.sha256).map_err(BuildError::from)
             })?;
             let line = context.store.read(&output.statement)?;

@@ -20,6 +20,12 @@ pub(super) fn files(name: &str) -> Option<Vec<BuilderFile>> {
             "box/build.py",
             "builder.toml",
         )),
+        "pyinstaller" => Some(folder!("pyinstaller":
+            "README.md",
+            "box/build.py",
+            "builder.toml",
+            "toolchain.toml",
+        )),
         "python-build" => Some(folder!("python-build":
             "README.md",
             "box/build.py",

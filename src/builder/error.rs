@@ -87,6 +87,20 @@ pub enum BuilderError {
         /// What it takes, beside the keys of all targets.
         takes: Vec<String>,
     },
+    /// A target chooses what its builder does not take.
+    #[error("[target.{target}] {key}: builder {builder} takes {expected}, got {actual}")]
+    Choice {
+        /// The target.
+        target: TargetName,
+        /// The key.
+        key: String,
+        /// The builder's name.
+        builder: String,
+        /// What it takes.
+        expected: String,
+        /// What is written.
+        actual: String,
+    },
     /// A target lacks a key that its builder needs.
     #[error("[target.{target}] has no {key}, which builder {builder} needs")]
     Needed {
@@ -111,6 +125,7 @@ impl Fault for BuilderError {
             | Self::Value { .. }
             | Self::BuildType { .. }
             | Self::NotTaken { .. }
+            | Self::Choice { .. }
             | Self::Needed { .. } => Blame::User,
         }
     }
@@ -130,6 +145,9 @@ impl Fault for BuilderError {
             }
             Self::NotTaken { builder, takes, .. } => {
                 vec![format!("beside the keys of all targets {builder} takes {}", takes.join(", "))]
+            }
+            Self::Choice { builder, .. } => {
+                vec![format!("builders/{builder}/README.md says what each option does")]
             }
             Self::Needed { key, .. } => vec![format!("add `{key}` to the target's table")],
             Self::BuildType { .. } => vec![format!(

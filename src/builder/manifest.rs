@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::options::OptionRule;
+use crate::config::ArchiveFormat;
 use super::{BUILD_TYPES, BuilderError};
 use crate::name::Platform;
 
@@ -22,6 +24,9 @@ pub(super) struct Manifest {
     #[serde(default)]
     pub(super) toolchain: Option<ToolchainTable>,
     pub(super) run: RunTable,
+    /// Options of its own, by name.
+    #[serde(default)]
+    pub(super) options: BTreeMap<String, OptionRule>,
     pub(super) outputs: OutputRules,
 }
 
@@ -62,8 +67,8 @@ pub(super) const COMMON_KEYS: [&str; 7] =
     ["builder", "image", "suites", "python", "system-packages", "normalize", "limits"];
 
 /// Keys that a builder may take: those that the configuration knows.
-pub(super) const OPTIONAL_KEYS: [&str; 7] =
-    ["config-settings", "requirements", "extras", "groups", "files", "name", "format"];
+pub(super) const OPTIONAL_KEYS: [&str; 8] =
+    ["config-settings", "requirements", "extras", "groups", "files", "name", "format", "options"];
 
 /// What a builder may write: everything else in its output folder is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +81,13 @@ pub struct OutputRules {
     pub patterns: Vec<String>,
     /// How many files at most.
     pub max_files: u32,
+    /// Formats that a target may choose for an archive; the first is taken where it chooses none.
+    #[serde(default = "default_formats")]
+    pub formats: Vec<ArchiveFormat>,
+}
+
+fn default_formats() -> Vec<ArchiveFormat> {
+    vec![ArchiveFormat::Zip, ArchiveFormat::TarGz]
 }
 
 /// What the outputs of a builder are.
@@ -96,22 +108,32 @@ pub struct ArchiveName<'a> {
     pub name: &'a str,
     /// `{os}` and `{arch}`: what it runs on (`linux`, and `x86_64` as the kernel says it).
     pub platform: Platform,
-    /// `{format}`: `zip`, `tar.gz`.
-    pub format: &'a str,
+    /// `{format}`: how the name ends, but for a program itself.
+    pub format: ArchiveFormat,
 }
 
 impl OutputRules {
     /// The file names of a builder that makes archives.
     #[must_use]
     pub fn archives(&self, of: ArchiveName<'_>) -> Vec<String> {
+        let ending = match of.format {
+            ArchiveFormat::Zip | ArchiveFormat::TarGz => format!(".{}", of.format.as_str()),
+            ArchiveFormat::File => String::new(),
+        };
         let fill = |pattern: &String| {
             pattern
                 .replace("{os}", "linux")
                 .replace("{arch}", of.platform.machine())
-                .replace("{format}", of.format)
+                .replace(".{format}", &ending)
                 .replace("{name}", of.name)
         };
         self.patterns.iter().map(fill).collect()
+    }
+
+    /// The format of an archive: the chosen one, or the first.
+    #[must_use]
+    pub fn format(&self, chosen: Option<ArchiveFormat>) -> ArchiveFormat {
+        chosen.or(self.formats.first().copied()).unwrap_or(ArchiveFormat::Zip)
     }
 
     /// Whether a file name is one that the builder declares.
@@ -208,10 +230,10 @@ impl Manifest {
             let (good, expected) = match self.outputs.makes {
                 Makes::Distributions => (!pattern.contains(['{', '}']), "file names with '*', without '/'"),
                 Makes::Archive => {
-                    let bare = ["{name}", "{os}", "{arch}", "{format}"]
+                    let bare = ["{name}", "{os}", "{arch}", ".{format}"]
                         .iter()
                         .fold(pattern.clone(), |text, placeholder| text.replace(placeholder, ""));
-                    (!bare.contains(['*', '{', '}']), "a file name with {name}, {os}, {arch} and {format}")
+                    (!bare.contains(['*', '{', '}']), "a file name with {name}, {os}, {arch} and .{format}")
                 }
             };
             if !good || pattern.is_empty() || pattern.contains('/') || pattern.starts_with('.') {

@@ -7,6 +7,7 @@ mod embedded;
 mod error;
 mod folder;
 mod manifest;
+mod options;
 mod toolchain;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,10 @@ use std::path::Path;
 pub use error::BuilderError;
 pub use folder::BuilderFile;
 pub use manifest::{ArchiveName, Makes, OutputRules};
+pub use options::{OptionKind, OptionRule};
 pub use toolchain::{Resolver, Toolchain};
 
-use crate::config::BUILDERS;
+use crate::config::{BUILDERS, Target};
 use crate::digest::Sha256;
 use crate::lock::Role;
 use crate::name::TargetName;
@@ -189,6 +191,38 @@ impl Builder {
                 Err(BuilderError::Needed { target: target.clone(), key: key.clone(), builder: builder() })
             }
         }
+    }
+
+    /// Checks what a target sets of this builder's own options, and the format that it chooses.
+    ///
+    /// # Errors
+    /// An option that it has not, a value that it does not take, one that is missing; a format that it cannot make.
+    pub fn check_choices(&self, target: &Target) -> Result<(), BuilderError> {
+        let value = |key: String, expected: String, actual: String| BuilderError::Choice {
+            target: target.name.clone(),
+            key,
+            builder: self.name().to_owned(),
+            expected,
+            actual,
+        };
+        if let Some(format) = target.packing.format
+            && self.outputs().makes == Makes::Archive
+            && !self.outputs().formats.contains(&format)
+        {
+            let formats: Vec<&str> = self.outputs().formats.iter().map(|format| format.as_str()).collect();
+            return Err(value("format".to_owned(), formats.join(" or "), format!("{:?}", format.as_str())));
+        }
+        options::check(&self.manifest.options, &target.options).map_err(|wrong| match wrong {
+            options::Wrong::Unknown { option, known } => {
+                value(format!("options.{option}"), format!("one of {}", known.join(", ")), "this".to_owned())
+            }
+            options::Wrong::Value { option, expected, actual } => {
+                value(format!("options.{option}"), expected, actual)
+            }
+            options::Wrong::Missing { option, expected } => {
+                value(format!("options.{option}"), expected, "nothing".to_owned())
+            }
+        })
     }
 
     /// The command line of the script that makes the outputs: the tool environment's interpreter, in isolated mode

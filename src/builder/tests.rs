@@ -34,7 +34,8 @@ fn refused(change: impl FnOnce(String) -> String) -> String {
 fn the_built_in_builder_is_what_it_says() {
     let builder = Builder::built_in("python-build").unwrap();
     assert_eq!(builder.build_type(), "https://sealwright.dev/build-types/python-build/v1");
-    let tools: Vec<_> = builder.toolchain().distributions().iter().map(|tool| tool.name.as_str()).collect();
+    let tools = builder.toolchain().distributions(crate::name::Platform::LinuxAmd64);
+    let tools: Vec<_> = tools.iter().map(|tool| tool.name.as_str()).collect();
     assert_eq!(tools, ["build", "packaging", "pyproject-hooks"]);
     for platform in ["linux/amd64", "linux/arm64"] {
         let resolver = builder.toolchain().resolver(platform.parse().unwrap()).unwrap();
@@ -127,7 +128,7 @@ fn a_builder_of_archives_names_them_and_has_no_backend_to_ask() {
     assert_eq!(builder.build_type(), "https://sealwright.dev/build-types/bundle/v1");
     assert_eq!(builder.image_packages(), ["python3"]);
     assert_eq!(builder.roles(), [Role::Runtime, Role::Tool]);
-    assert!(builder.toolchain().distributions().is_empty());
+    assert!(builder.toolchain().distributions(crate::name::Platform::LinuxAmd64).is_empty());
     assert_eq!(builder.requires_command(&serde_json::json!({})), None);
     let platform = "linux/arm64".parse().unwrap();
     let names = builder.outputs().archives(ArchiveName { name: "{os}", platform, format: "tar.gz" });

@@ -8,6 +8,7 @@ use super::BuilderError;
 use crate::digest::Sha256;
 use crate::lock::{Distribution, Role};
 use crate::name::{PackageName, Platform};
+use crate::wheel::WheelName;
 
 /// What a builder runs itself, by digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,8 +66,8 @@ impl Toolchain {
             if each.role != Role::Tool {
                 return wrong("role", "\"tool\"", format!("{:?}", each.role));
             }
-            if !each.file.ends_with("-none-any.whl") {
-                return wrong("file", "a wheel for every platform (-none-any.whl)", each.file.clone());
+            if runs_on(&each.file).is_empty() {
+                return wrong("file", "a wheel for Linux or every platform", each.file.clone());
             }
         }
         table.distribution.sort();
@@ -74,10 +75,10 @@ impl Toolchain {
         Ok(Self { tools: table.distribution, resolvers: table.resolver })
     }
 
-    /// The frontend and what it needs.
+    /// What runs on `platform`.
     #[must_use]
-    pub fn distributions(&self) -> &[Distribution] {
-        &self.tools
+    pub fn distributions(&self, platform: Platform) -> Vec<Distribution> {
+        self.tools.iter().filter(|tool| runs_on(&tool.file).contains(&platform)).cloned().collect()
     }
 
     /// The resolver that runs on `platform`.
@@ -85,6 +86,16 @@ impl Toolchain {
     pub fn resolver(&self, platform: Platform) -> Option<&Resolver> {
         self.resolvers.iter().find(|resolver| resolver.platform == platform)
     }
+}
+
+/// Platforms that a wheel is for, by its file name.
+fn runs_on(file: &str) -> Vec<Platform> {
+    let Ok(name) = file.parse::<WheelName>() else { return Vec::new() };
+    let fits = |platform: &Platform| {
+        let ending = format!("_{}", platform.machine());
+        name.platforms.iter().any(|tag| tag == "any" || tag.starts_with("manylinux") && tag.ends_with(&ending))
+    };
+    Platform::ALL.into_iter().filter(fits).collect()
 }
 
 impl Resolver {

@@ -1,5 +1,7 @@
 //! Keys of targets that build a program: what it needs when it runs, and how it is packed.
 
+use serde::{Deserialize, Serialize};
+
 use super::error::ConfigError;
 use super::typed::{ProjectTable, TypedTarget};
 use crate::name::{NameError, PackageName, TargetName};
@@ -39,17 +41,22 @@ pub struct Packing {
     pub files: Vec<String>,
     /// The archive's name, without platform and ending.
     pub name: String,
-    /// Its format.
-    pub format: ArchiveFormat,
+    /// Its format; none for the builder's first one.
+    pub format: Option<ArchiveFormat>,
 }
 
 /// The format of an archive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ArchiveFormat {
     /// `zip`
+    #[serde(rename = "zip")]
     Zip,
     /// `tar.gz`
+    #[serde(rename = "tar.gz")]
     TarGz,
+    /// `file`: the program itself, in no archive.
+    #[serde(rename = "file")]
+    File,
 }
 
 impl ArchiveFormat {
@@ -59,6 +66,7 @@ impl ArchiveFormat {
         match self {
             Self::Zip => "zip",
             Self::TarGz => "tar.gz",
+            Self::File => "file",
         }
     }
 }
@@ -150,9 +158,11 @@ impl Key<'_> {
             (None, _) => target.to_string(),
         };
         let format = match typed.format.as_deref() {
-            None | Some("zip") => ArchiveFormat::Zip,
-            Some("tar.gz") => ArchiveFormat::TarGz,
-            Some(other) => return Err(self.wrong("format", other, "zip or tar.gz")),
+            None => None,
+            Some("zip") => Some(ArchiveFormat::Zip),
+            Some("tar.gz") => Some(ArchiveFormat::TarGz),
+            Some("file") => Some(ArchiveFormat::File),
+            Some(other) => return Err(self.wrong("format", other, "zip, tar.gz or file")),
         };
         Ok(Packing { files, name, format })
     }
@@ -188,11 +198,11 @@ mod tests {
         let typed = TypedTarget::default();
         assert_eq!(packing(&typed, Some("My.App")).unwrap().name, "My.App");
         let plain = packing(&typed, None).unwrap();
-        assert_eq!((plain.name.as_str(), plain.format), ("app", ArchiveFormat::Zip));
+        assert_eq!((plain.name.as_str(), plain.format), ("app", None));
         assert_eq!(plain.files, DEFAULT_FILES);
         let named = TypedTarget { name: Some("x".to_owned()), format: Some("tar.gz".to_owned()), ..typed };
         let named = packing(&named, Some("y")).unwrap();
-        assert_eq!((named.name.as_str(), named.format.as_str()), ("x", "tar.gz"));
+        assert_eq!((named.name.as_str(), named.format), ("x", Some(ArchiveFormat::TarGz)));
     }
 
     #[test]
@@ -208,7 +218,7 @@ mod tests {
             "{said}"
         );
         let said = wrong(&|typed| typed.format = Some("rar".to_owned()));
-        assert_eq!(said, "sealwright.toml: [target.app] format = \"rar\": expected zip or tar.gz");
+        assert_eq!(said, "sealwright.toml: [target.app] format = \"rar\": expected zip, tar.gz or file");
         for files in [vec!["/etc/passwd"], vec!["a", "!../b"], vec!["!a"], vec![], vec![""]] {
             let said =
                 wrong(&|typed| typed.files = Some(files.iter().map(|text| (*text).to_owned()).collect()));

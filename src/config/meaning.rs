@@ -6,7 +6,7 @@ use std::str::FromStr;
 use super::application::{Key, Packing, RuntimeChoice};
 use super::error::ConfigError;
 use super::parse::{Document, closest, parse_config, parse_pyproject};
-use super::typed::{Pyproject, TypedConfig, TypedLimits, TypedRegistry, TypedTarget};
+use super::typed::{Pyproject, TypedConfig, TypedLimits, TypedOption, TypedRegistry, TypedTarget};
 use super::{BUILDERS, CONFIG_FILE, limits, rust};
 use crate::name::{ImageRef, NameError, PythonVersion, RegistryHost, TargetName};
 
@@ -99,6 +99,8 @@ pub struct Target {
     pub runtime: RuntimeChoice,
     /// How the program is packed.
     pub packing: Packing,
+    /// Options of the builder's own.
+    pub options: BTreeMap<String, TypedOption>,
     /// Whether outputs are normalized.
     pub normalize: Normalize,
     /// Resource limits that were set.
@@ -244,6 +246,7 @@ impl Reading<'_> {
         Ok(Target {
             runtime: keys.runtime(typed)?,
             packing: keys.packing(typed, &target, project)?,
+            options: typed.options.clone(),
             name: target,
             builder: self.builder(typed.builder.as_deref(), &key)?,
             variants,

@@ -19,7 +19,7 @@ pub use parse::{Document, parse_config, parse_pyproject};
 pub use rust::{PACKAGES as RUST_PACKAGES, is_rust_backed};
 
 /// Builders that are built into the program, sorted.
-pub const BUILDERS: [&str; 2] = ["bundle", "python-build"];
+pub const BUILDERS: [&str; 3] = ["bundle", "pyinstaller", "python-build"];
 
 /// The configuration file that a project may have beside its `pyproject.toml`.
 pub const CONFIG_FILE: &str = "sealwright.toml";

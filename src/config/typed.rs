@@ -1,8 +1,9 @@
 //! The configuration as it is typed: TOML with unknown keys refused, no input or output.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A `sealwright.toml`, or the `[tool.sealwright]` table of a `pyproject.toml`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -80,8 +81,11 @@ pub struct TypedTarget {
     pub files: Option<Vec<String>>,
     /// What a `bundle` is called: `NAME-linux-x86_64.zip`. Without it `project.name`, else the target's name.
     pub name: Option<String>,
-    /// Format of a `bundle`: `zip`, or `tar.gz`.
+    /// Format of a `bundle` or of a program: `zip`, or `tar.gz`; of a program also `file`, the executable itself.
     pub format: Option<String>,
+    /// Options of the builder's own, each as the builder declares it: a text, a list of texts, `true` or `false`.
+    #[serde(default)]
+    pub options: BTreeMap<String, TypedOption>,
     /// Whether outputs are normalized; on unless `false`.
     pub normalize: Option<bool>,
     /// Resource limits.
@@ -101,6 +105,28 @@ pub struct TypedLimits {
     pub processes: Option<u64>,
     /// Bytes of one output file: `512M`, `4G`.
     pub output_size: Option<String>,
+}
+
+/// The value of a builder's own option.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "expected a text, a list of texts, true or false")]
+pub enum TypedOption {
+    /// `true` or `false`
+    Flag(bool),
+    /// A text.
+    Text(String),
+    /// Texts.
+    Texts(Vec<String>),
+}
+
+impl fmt::Display for TypedOption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Texts(list) => write!(f, "{list:?}"),
+        }
+    }
 }
 
 /// A text or a list of texts.

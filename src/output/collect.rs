@@ -27,6 +27,8 @@ pub enum OutputKind {
     Zip,
     /// `*.tar.gz`: a program
     TarGz,
+    /// An executable, in no archive.
+    Program,
 }
 
 impl OutputKind {
@@ -38,6 +40,7 @@ impl OutputKind {
             Self::Wheel => "wheel",
             Self::Zip => "zip",
             Self::TarGz => "tar.gz",
+            Self::Program => "executable",
         }
     }
 
@@ -48,6 +51,7 @@ impl OutputKind {
             Self::Sdist | Self::TarGz => ".tar.gz",
             Self::Wheel => ".whl",
             Self::Zip => ".zip",
+            Self::Program => "",
         }
     }
 }
@@ -207,7 +211,9 @@ fn take(dir: &Dir, name: &CStr, rules: &OutputRules) -> Result<(String, OutputKi
     let kind = *kind
         .filter(|kind| match kind {
             OutputKind::Sdist | OutputKind::Wheel => true,
-            OutputKind::Zip | OutputKind::TarGz => rules.archives.iter().any(|name| name == text),
+            OutputKind::Zip | OutputKind::TarGz | OutputKind::Program => {
+                rules.archives.iter().any(|name| name == text)
+            }
         })
         .ok_or_else(|| RefusalReason::Undeclared(declared(rules)))?;
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -225,7 +231,7 @@ fn take(dir: &Dir, name: &CStr, rules: &OutputRules) -> Result<(String, OutputKi
 fn declared(rules: &OutputRules) -> String {
     let of_kind = |kind: &OutputKind| match kind {
         OutputKind::Sdist | OutputKind::Wheel => vec![format!("*{}", kind.suffix())],
-        OutputKind::Zip | OutputKind::TarGz => rules.archives.clone(),
+        OutputKind::Zip | OutputKind::TarGz | OutputKind::Program => rules.archives.clone(),
     };
     let names: Vec<String> = rules.kinds.iter().flat_map(of_kind).collect();
     names.join(" and ")

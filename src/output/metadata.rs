@@ -62,6 +62,7 @@ pub(super) fn read(
             sdist::each(file, Top::Any, unpacked_limit, &mut |_, _| Ok(()))?;
             return Ok(None);
         }
+        OutputKind::Program => return Ok(None),
     };
     if let Some(expected) = &project.name {
         equal("name", &name, expected, "pyproject.toml")?;

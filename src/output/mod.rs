@@ -17,5 +17,5 @@ pub use filename::{FileNameError, SdistName};
 pub use folder::FolderLock;
 pub use foreign::read_foreign;
 pub use normalize::{Applied, Effect, Normalizer, Prepared};
-pub use publish::{Publication, Published};
+pub use publish::{FileMode, Publication, Published};
 pub use whole::{Overwrite, Written, write_private, write_whole};

@@ -4,7 +4,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::normalize::Prepared;
-use super::whole::{Existing, Placed, Staged, existing, temporary};
+use super::whole::{Existing, Placed, Staged, existing, temporary, temporary_with};
 use super::{FolderLock, OutputError, Written};
 use crate::digest::Sha256;
 use crate::event::Cancel;
@@ -20,6 +20,24 @@ pub struct Publication<'a> {
 struct Item {
     path: PathBuf,
     staged: Option<Staged>,
+}
+
+/// What may be done with a file, but for the umask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileMode {
+    /// 0644
+    Data,
+    /// 0755
+    Program,
+}
+
+impl FileMode {
+    fn bits(self) -> u32 {
+        match self {
+            Self::Data => 0o644,
+            Self::Program => 0o755,
+        }
+    }
 }
 
 /// A file that is in its place.
@@ -70,6 +88,7 @@ impl<'a> Publication<'a> {
         &mut self,
         name: &str,
         sha256: Sha256,
+        mode: FileMode,
         open: impl FnOnce() -> Result<R, E>,
     ) -> Result<(), E>
     where
@@ -82,7 +101,7 @@ impl<'a> Publication<'a> {
             self.items.push(Item { path, staged: None });
             return Ok(());
         }
-        let mut target = temporary(&path)?;
+        let mut target = temporary_with(&path, mode.bits())?;
         let actual = copy(&mut open()?, &mut target, &self.cancel, &path)?;
         if actual != sha256 {
             return Err(OutputError::Changed { name: name.to_owned(), expected: sha256, actual }.into());

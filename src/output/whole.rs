@@ -119,7 +119,7 @@ pub(super) fn temporary(path: &Path) -> Result<NamedTempFile, OutputError> {
     temporary_with(path, 0o644)
 }
 
-fn temporary_with(path: &Path, mode: u32) -> Result<NamedTempFile, OutputError> {
+pub(super) fn temporary_with(path: &Path, mode: u32) -> Result<NamedTempFile, OutputError> {
     tempfile::Builder::new()
         .prefix(TEMPORARY.0)
         .suffix(TEMPORARY.1)

@@ -127,14 +127,15 @@ impl Bench {
             let indexes = PythonIndexes::load(&from).map_err(text)?;
             let mirrors = DebianMirrors::load(&settings, &from).map_err(text)?;
             Fetcher::new(&shared, net, indexes, mirrors, Offline::No)
-                .distributions(builder.toolchain().distributions(), &Silent, &Cancel::new())
+                .distributions(&builder.toolchain().distributions(Platform::LinuxAmd64), &Silent, &Cancel::new())
                 .map_err(text)
         });
         fetched.clone()?;
-        for wheel in builder.toolchain().distributions() {
+        let tools = builder.toolchain().distributions(Platform::LinuxAmd64);
+        for wheel in &tools {
             self.store.insert(shared.open_blob(&wheel.sha256).unwrap(), Some(wheel.sha256)).unwrap();
         }
-        Ok(ensure(builder.toolchain().distributions(), Purpose::Tool, self.workshop()).unwrap())
+        Ok(ensure(&tools, Purpose::Tool, self.workshop()).unwrap())
     }
 
     /// A project with this `build-system` table. Returns its folder.

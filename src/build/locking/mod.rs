@@ -166,7 +166,7 @@ fn lock_target(
     };
     let (requirements, runtime) =
         runtime.map_or_else(Default::default, |runtime| (runtime.requirements, runtime.distributions));
-    let tools = builder.toolchain().distributions().iter().cloned();
+    let tools = builder.toolchain().distributions(prepared.platform);
     let entry = LockedTarget {
         name: target.name.clone(),
         platform: prepared.platform,
@@ -178,7 +178,7 @@ fn lock_target(
         requires: asked.requires,
         hooks: needs.hooks,
         crates: needs.crates,
-        distributions: tools.chain(needs.distributions).chain(runtime).collect(),
+        distributions: tools.into_iter().chain(needs.distributions).chain(runtime).collect(),
     };
     let mut lock = Lock::default();
     lock.merge(Lock { images: made.images, wheels: made.wheels, targets: vec![entry] });

@@ -85,8 +85,8 @@ impl Locker<'_> {
         }
         let context = self.images.supplier.context();
         let workshop = self.images.supplier.workshop(image, python_of(locked)?);
-        let tools = subject.builder.toolchain().distributions();
-        let tool = self.images.supplier.environment(tools, Purpose::Tool, workshop)?;
+        let tools = subject.builder.toolchain().distributions(self.images.platform);
+        let tool = self.images.supplier.environment(&tools, Purpose::Tool, workshop)?;
         let crates = self.images.supplier.lock_crates(subject.crates.unwrap_or_default())?;
         let cargo = self.images.supplier.cargo(subject.crates, &crates)?;
         let scratch = context.store.scratch("lock")?;

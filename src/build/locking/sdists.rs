@@ -216,8 +216,8 @@ impl Locker<'_> {
             above: &above,
         };
         let needs = self.needs(&subject, &locked_image, &image, made)?;
-        let tools = builder.toolchain().distributions().iter().cloned();
-        let mut distributions: Vec<Distribution> = tools.chain(needs.distributions).collect();
+        let tools = builder.toolchain().distributions(self.images.platform);
+        let mut distributions: Vec<Distribution> = tools.into_iter().chain(needs.distributions).collect();
         distributions.sort();
         let crates = (crates.as_deref(), needs.crates.as_slice());
         let parts =

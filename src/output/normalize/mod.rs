@@ -33,14 +33,15 @@ pub enum Normalizer {
 }
 
 impl Normalizer {
-    /// The one for a kind of output.
+    /// The one for a kind of output; none for an executable, whose bytes stay as the build made them.
     #[must_use]
-    pub fn of(kind: OutputKind) -> Self {
+    pub fn of(kind: OutputKind) -> Option<Self> {
         match kind {
-            OutputKind::Sdist => Self::Sdist,
-            OutputKind::Wheel => Self::Wheel,
-            OutputKind::Zip => Self::Zip,
-            OutputKind::TarGz => Self::TarGz,
+            OutputKind::Sdist => Some(Self::Sdist),
+            OutputKind::Wheel => Some(Self::Wheel),
+            OutputKind::Zip => Some(Self::Zip),
+            OutputKind::TarGz => Some(Self::TarGz),
+            OutputKind::Program => None,
         }
     }
 
@@ -112,10 +113,10 @@ impl Collected {
     /// # Errors
     /// [`OutputError::Refused`] for a hostile archive; the host failed.
     pub fn normalize(mut self, epoch: i64, scratch: &Path) -> Result<Prepared, OutputError> {
+        let Some(normalizer) = Normalizer::of(self.kind) else { return Ok(self.as_it_is()) };
         let cannot = || OutputError::io("write a temporary file in", scratch);
         let file = tempfile::tempfile_in(scratch).map_err(cannot())?;
         let mut writer = HashingWriter::new(BufWriter::with_capacity(128 * 1024, file));
-        let normalizer = Normalizer::of(self.kind);
         let done = match normalizer {
             Normalizer::Sdist => {
                 let stem =
