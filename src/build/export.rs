@@ -216,7 +216,9 @@ fn write(
     let held = FolderLock::acquire(folder, context.reporter, context.cancel)?;
     let mut publication = Publication::new(&held, context.cancel);
     for (name, sha256) in &files {
-        publication.kept(name, *sha256, FileMode::Data, || context.store.open_blob(sha256).map_err(BuildError::from))?;
+        publication.kept(name, *sha256, FileMode::Data, || {
+            context.store.open_blob(sha256).map_err(BuildError::from)
+        })?;
     }
     for (name, text) in &texts {
         publication.text(&folder.join(name), text.as_bytes())?;

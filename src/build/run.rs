@@ -23,7 +23,8 @@ use crate::config::{ArchiveFormat, Normalize, Target};
 use crate::digest::Sha256;
 use crate::lock::{Lock, LockedImage, LockedTarget};
 use crate::output::{
-    FileMode, FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication, collect,
+    FileMode, FolderLock, OutputLimits, OutputRules, Prepared as PreparedOutput, ProjectRules, Publication,
+    collect,
 };
 use crate::provenance::TrustMode;
 use crate::sign::{Format, Signing, envelope_of};

@@ -6,8 +6,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::options::OptionRule;
-use crate::config::ArchiveFormat;
 use super::{BUILD_TYPES, BuilderError};
+use crate::config::ArchiveFormat;
 use crate::name::Platform;
 
 /// `builder.toml` as written.

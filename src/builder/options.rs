@@ -72,10 +72,18 @@ impl OptionRule {
             (OptionKind::Flag, TypedOption::Flag(_)) => true,
             (OptionKind::Text, TypedOption::Text(text)) => plain(text) && chosen(text),
             (OptionKind::Path, TypedOption::Text(text)) => below(text) && chosen(text),
-            (OptionKind::Texts, TypedOption::Texts(list)) => list.iter().all(|text| plain(text) && chosen(text)),
-            (OptionKind::Paths, TypedOption::Texts(list)) => list.iter().all(|text| below(text) && chosen(text)),
+            (OptionKind::Texts, TypedOption::Texts(list)) => {
+                list.iter().all(|text| plain(text) && chosen(text))
+            }
+            (OptionKind::Paths, TypedOption::Texts(list)) => {
+                list.iter().all(|text| below(text) && chosen(text))
+            }
             (
-                OptionKind::Flag | OptionKind::Text | OptionKind::Path | OptionKind::Texts | OptionKind::Paths,
+                OptionKind::Flag
+                | OptionKind::Text
+                | OptionKind::Path
+                | OptionKind::Texts
+                | OptionKind::Paths,
                 TypedOption::Flag(_) | TypedOption::Text(_) | TypedOption::Texts(_),
             ) => false,
         }
@@ -125,10 +133,7 @@ mod tests {
         )
         .unwrap();
         let checked = |text: &str| check(&rules, &toml::from_str(text).unwrap());
-        assert_eq!(
-            checked("script = \"a/b.py\"\nstrip = true\nnames = [\"x\"]\nlevel = \"2\"\n"),
-            Ok(())
-        );
+        assert_eq!(checked("script = \"a/b.py\"\nstrip = true\nnames = [\"x\"]\nlevel = \"2\"\n"), Ok(()));
         assert!(matches!(checked(""), Err(Wrong::Missing { option, .. }) if option == "script"));
         for wrong in [
             "script = \"../a\"",

@@ -103,7 +103,7 @@ fn wrong_folders_are_refused_with_their_place() {
 #[test]
 fn patterns_match_file_names_only() {
     let patterns = vec!["a*b*c".to_owned(), "plain".to_owned()];
-    let rules = OutputRules { makes: Makes::Distributions, patterns, max_files: 1 };
+    let rules = OutputRules { makes: Makes::Distributions, patterns, max_files: 1, formats: Vec::new() };
     for good in ["abc", "a1b2c", "abbcc", "plain"] {
         assert!(rules.allows(good), "{good}");
     }
@@ -131,7 +131,11 @@ fn a_builder_of_archives_names_them_and_has_no_backend_to_ask() {
     assert!(builder.toolchain().distributions(crate::name::Platform::LinuxAmd64).is_empty());
     assert_eq!(builder.requires_command(&serde_json::json!({})), None);
     let platform = "linux/arm64".parse().unwrap();
-    let names = builder.outputs().archives(ArchiveName { name: "{os}", platform, format: "tar.gz" });
+    let names = builder.outputs().archives(ArchiveName {
+        name: "{os}",
+        platform,
+        format: crate::config::ArchiveFormat::TarGz,
+    });
     assert_eq!(names, ["{os}-linux-aarch64.tar.gz"]);
     assert_eq!(Builder::built_in("python-build").unwrap().roles(), [Role::Build, Role::Tool]);
 }

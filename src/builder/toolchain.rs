@@ -93,7 +93,9 @@ fn runs_on(file: &str) -> Vec<Platform> {
     let Ok(name) = file.parse::<WheelName>() else { return Vec::new() };
     let fits = |platform: &Platform| {
         let ending = format!("_{}", platform.machine());
-        name.platforms.iter().any(|tag| tag == "any" || tag.starts_with("manylinux") && tag.ends_with(&ending))
+        name.platforms
+            .iter()
+            .any(|tag| tag == "any" || tag.starts_with("manylinux") && tag.ends_with(&ending))
     };
     Platform::ALL.into_iter().filter(fits).collect()
 }

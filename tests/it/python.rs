@@ -127,7 +127,11 @@ impl Bench {
             let indexes = PythonIndexes::load(&from).map_err(text)?;
             let mirrors = DebianMirrors::load(&settings, &from).map_err(text)?;
             Fetcher::new(&shared, net, indexes, mirrors, Offline::No)
-                .distributions(&builder.toolchain().distributions(Platform::LinuxAmd64), &Silent, &Cancel::new())
+                .distributions(
+                    &builder.toolchain().distributions(Platform::LinuxAmd64),
+                    &Silent,
+                    &Cancel::new(),
+                )
                 .map_err(text)
         });
         fetched.clone()?;
