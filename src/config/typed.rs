@@ -79,11 +79,13 @@ pub struct TypedTarget {
     /// that matches decides). Without it every tracked file, but no hidden ones, no `tests`, nothing that builds and locks
     /// the project.
     pub files: Option<Vec<String>>,
-    /// What a `bundle` is called: `NAME-linux-x86_64.zip`. Without it `project.name`, else the target's name.
+    /// What a `bundle` or an executable is called: `NAME-linux-x86_64.zip`. Without it `project.name`, else the target's name.
     pub name: Option<String>,
-    /// Format of a `bundle` or of a program: `zip`, or `tar.gz`; of a program also `file`, the executable itself.
+    /// Format of a `bundle` (`zip`, or `tar.gz`) or of what `pyinstaller` makes (`tar.gz`, `zip`, or `file`: the executable
+    /// itself). Without it the builder's first.
     pub format: Option<String>,
-    /// Options of the builder's own, each as the builder declares it: a text, a list of texts, `true` or `false`.
+    /// Options of the builder's own, as its `builder.toml` declares them: its page lists each
+    /// ([pyinstaller](../../builders/pyinstaller/README.md)).
     #[serde(default)]
     pub options: BTreeMap<String, TypedOption>,
     /// Whether outputs are normalized; on unless `false`.

@@ -126,6 +126,36 @@ fn bundle() -> Record {
     record
 }
 
+/// The record of the example in `docs/build-types/pyinstaller-v1.md`.
+fn pyinstaller() -> Record {
+    let mut record = bundle();
+    record.subject = SubjectRecord {
+        name: "demo-linux-x86_64.tar.gz".to_owned(),
+        sha256: Sha256::of("demo-linux-x86_64.tar.gz"),
+    };
+    record.build_type = build_type("pyinstaller");
+    record.builder = ResourceDescriptor::named("pyinstaller", &Sha256::of("builder"));
+    record.target = "app".parse().unwrap();
+    let written = [
+        ("builder", json!("pyinstaller")),
+        ("requirements", json!("requirements.txt")),
+        ("name", json!("demo")),
+        ("options", json!({ "script": "demo/__main__.py", "data": ["demo/templates"], "strip": true })),
+    ];
+    record.config.written = written.map(|(key, value)| (key.to_owned(), value)).into_iter().collect();
+    record.normalizers = vec![NormalizerRecord { name: "archive-tar-gz".to_owned(), version: 1 }];
+    let lock = &mut record.lock.slice;
+    if let ImageContent::Assembled(image) = &mut lock.images[0].content {
+        image.include = ["binutils", "libpython3-dev", "python3"].map(str::to_owned).to_vec();
+    }
+    let target = &mut lock.targets[0];
+    target.name = record.target.clone();
+    target.distributions.push(lock::distribution(Role::Tool, "pyinstaller", "6.22.3", &["builder"]));
+    target.distributions.sort();
+    record.lock.file = record.lock.slice.digest();
+    record
+}
+
 fn commit() -> CommitIdentity {
     let id = |digit: &str| digit.repeat(40).parse().unwrap();
     CommitIdentity {
@@ -166,7 +196,7 @@ fn dependencies(value: &mut Value) -> &mut Vec<Value> {
 
 #[test]
 fn the_examples_of_the_build_types_pages_are_what_we_write() {
-    let pages = [("python-build", record()), ("bundle", bundle())];
+    let pages = [("python-build", record()), ("bundle", bundle()), ("pyinstaller", pyinstaller())];
     assert_eq!(std::fs::read_dir(repository().join("docs/build-types")).unwrap().count(), pages.len());
     for (builder, record) in pages {
         let path = repository().join(format!("docs/build-types/{builder}-v1.md"));

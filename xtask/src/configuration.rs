@@ -46,6 +46,7 @@ fn takes(rust: &str) -> Result<&'static str, String> {
         "Vec<String>" => "list of texts",
         "OneOrMany" => "text or list of texts",
         "BTreeMap<String, OneOrMany>" => "table of texts or lists of texts",
+        "BTreeMap<String, TypedOption>" => "table of texts, lists of texts, `true` or `false`",
         "BTreeMap<String, TypedTarget>" | "TypedDebian" | "TypedRegistry" | "TypedLimits" => "table",
         "bool" => "`true` or `false`",
         "u64" => "whole number",
