@@ -29,7 +29,8 @@ impl Sha256 {
     /// The first error of `reader`.
     pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
         let mut hashing = HashingReader::new(reader);
-        let mut buffer = vec![0; 256 * 1024];
+        // Small enough to stay in the processor's cache.
+        let mut buffer = vec![0; 64 * 1024];
         while hashing.read(&mut buffer)? > 0 {}
         Ok(hashing.finish())
     }

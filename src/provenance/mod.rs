@@ -19,7 +19,7 @@ pub use bundle::{Material, SigstoreBundle};
 pub use descriptor::{DigestSet, ResourceDescriptor};
 pub use dsse::{Envelope, Signature, pae};
 pub use error::{PurlError, StatementError};
-pub use json::{Limits, parse_json};
+pub use json::{Limits, check_json, parse_json};
 pub use predicate::{BuildDefinition, BuildMetadata, Builder, Predicate, RunDetails};
 pub use purl::Purl;
 pub use statement::Statement;

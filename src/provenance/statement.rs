@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::{ResourceDescriptor, or_default};
-use super::json::{Limits, parse_json};
+use super::json::{Limits, check_json};
 use super::predicate::Predicate;
 use super::{PREDICATE_TYPE, STATEMENT_TYPE, STATEMENT_TYPE_01, StatementError};
 
@@ -43,7 +43,22 @@ impl Statement {
     /// # Errors
     /// No strict JSON, another type or predicate type, or a field that must be there is not.
     pub fn parse(bytes: &[u8]) -> Result<Self, StatementError> {
-        Self::from_value(parse_json(bytes, Limits::default())?)
+        check_json(bytes, Limits::default())?;
+        Self::from_checked(bytes).map_or_else(
+            // Read again for the message: which type it is, and what is missing.
+            || Self::from_value(serde_json::from_slice(bytes).map_err(StatementError::Json)?),
+            Ok,
+        )
+    }
+
+    /// Reads a statement from bytes that [`check_json`] has passed: at once, with no tree of values between. Nothing if it
+    /// is not one; [`Statement::from_value`] says why.
+    #[must_use]
+    pub fn from_checked(bytes: &[u8]) -> Option<Self> {
+        let wire: Wire = serde_json::from_slice(bytes).ok()?;
+        let types = wire.predicate_type == PREDICATE_TYPE
+            && (wire.kind == STATEMENT_TYPE || wire.kind == STATEMENT_TYPE_01);
+        if types { Self::check(wire).ok() } else { None }
     }
 
     /// Reads a statement that was parsed as strict JSON.

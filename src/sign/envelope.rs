@@ -7,7 +7,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::{SignError, Signer};
-use crate::provenance::{Envelope, PAYLOAD_TYPE, Signature, SigstoreBundle, Statement, StatementError, pae};
+use crate::provenance::{
+    Envelope, Limits, PAYLOAD_TYPE, Signature, SigstoreBundle, Statement, StatementError, pae, parse_json,
+};
 
 /// How a signed statement is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +67,11 @@ impl Signing {
 /// The envelope of a file with one signed statement, in either form.
 #[must_use]
 pub fn envelope_of(file: &[u8]) -> Option<Envelope> {
-    match SigstoreBundle::parse(file) {
-        Ok(bundle) => bundle.envelope,
-        Err(_) => Envelope::parse(file).ok(),
+    let value = parse_json(file, Limits::default()).ok()?;
+    if SigstoreBundle::is_one(&value) {
+        return SigstoreBundle::from_value(&value).ok()?.envelope;
     }
+    Envelope::from_value(value).ok()
 }
 
 /// The statement of a file that holds one, and its envelope if it is in one: signed in either form, or bare. Nothing of it is

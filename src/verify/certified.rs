@@ -2,17 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::Policy;
 use serde_json::Value;
 
 use super::artifact::Artifact;
 use super::failure::{Failure, Unchecked};
 use super::foreign::{ForeignBundle, Origin, PUBLISH};
 use super::judge::{Opened, form, payload_of};
+use super::payload::Payload;
 use super::roots::{Signed, SignedBy, Signers};
 use super::sigstore::{self, About, Demand, Vouched};
-use super::{Policy, judge};
 use crate::name::PackageName;
-use crate::provenance::{Limits, Material, PREDICATE_TYPE, ResourceDescriptor, Timestamp, parse_json};
+use crate::provenance::{Material, PREDICATE_TYPE, ResourceDescriptor, Timestamp};
 use crate::wheel::WheelName;
 
 /// Step 1 for a bundle with a certificate: signature, logs and times, and whom the certificate names.
@@ -39,14 +40,13 @@ pub(super) fn open<'a>(
     if expected > 1 && actual < expected {
         failures.push(Failure::Threshold { expected, actual });
     }
-    let value = match parse_json(&payload, Limits::default()) {
-        Ok(value) => value,
+    match Payload::read(payload) {
+        Ok(payload) => Ok(Opened { payload, signers, vouched }),
         Err(error) => {
             failures.push(form(&error));
-            return Err(std::mem::take(failures));
+            Err(std::mem::take(failures))
         }
-    };
-    Ok(Opened { payload, value, signers, vouched })
+    }
 }
 
 /// A signature over the artifact itself, by an identity or a key of the policy.
@@ -157,11 +157,12 @@ fn named<'a>(vouched: &Vouched, policy: &'a Policy, failures: &mut Vec<Failure>)
 }
 
 /// What PEP 740 wants of a statement beside its signature.
-pub(super) fn index_rules(bundle: &ForeignBundle, value: &Value, failures: &mut Vec<Failure>) {
+pub(super) fn index_rules(bundle: &ForeignBundle, payload: &Payload, failures: &mut Vec<Failure>) {
     match bundle.origin {
         Origin::Bundle => return,
         Origin::Pep740 => {}
     }
+    let value = payload.value();
     let count = value.get("subject").and_then(Value::as_array).map_or(0, Vec::len);
     if count != 1 {
         failures.push(Failure::Form { why: format!("PEP 740 wants one subject, and there are {count}") });
@@ -169,7 +170,7 @@ pub(super) fn index_rules(bundle: &ForeignBundle, value: &Value, failures: &mut 
     if value.pointer("/subject/0/digest/sha256").is_none() {
         failures.push(Failure::Form { why: "PEP 740 wants a SHA-256 digest of the subject".to_owned() });
     }
-    let predicate_type = judge::text(value, "predicateType");
+    let predicate_type = payload.predicate_type();
     if predicate_type != PUBLISH && predicate_type != PREDICATE_TYPE {
         failures.push(Failure::Form {
             why: format!("PEP 740 has no attestations of predicate {predicate_type:?}"),

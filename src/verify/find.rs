@@ -73,8 +73,10 @@ fn folders(path: &Path) -> Vec<PathBuf> {
 /// Reads a file of evidence.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, VerifyError> {
     let wrong = |source| VerifyError::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes)).map_err(wrong)?;
+    let file = File::open(path).map_err(wrong)?;
+    let expected = file.metadata().map_err(wrong)?.len().min(LARGEST);
+    let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or_default() + 1);
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(wrong)?;
     if bytes.len() as u64 > LARGEST {
         return Err(VerifyError::TooLarge { path: path.to_owned(), limit: LARGEST });
     }

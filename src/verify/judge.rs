@@ -2,19 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::evidence::{Carrier, Content, Evidence};
 use super::failure::{Failure, Unchecked};
-use super::foreign::{ForeignBundle, Origin, PROVENANCE_02, PUBLISH};
+use super::foreign::{self, ForeignBundle, Origin, PUBLISH};
+use super::payload::Payload;
 use super::result::{Depth, Signer, Verified};
 use super::roots::Signers;
 use super::sigstore::Vouched;
-use super::{Artifact, Policy, certified, foreign, steps};
-use crate::provenance::{
-    Envelope, Limits, PAYLOAD_TYPE, PREDICATE_TYPE, ResourceDescriptor, STATEMENT_TYPE, STATEMENT_TYPE_01,
-    Statement, StatementError, Timestamp, parse_json,
-};
+use super::{Artifact, Policy, certified, steps};
+use crate::provenance::{Envelope, PAYLOAD_TYPE, ResourceDescriptor, StatementError, Timestamp};
 
 /// Judges evidence: every step is done and every failure listed, those of an unsigned payload too.
 ///
@@ -44,15 +40,15 @@ pub fn judge(
         Content::Foreign(bundle) => {
             origin = bundle.origin;
             let opened = certified::open(bundle, policy, &mut failures, &mut unchecked)?;
-            certified::index_rules(bundle, &opened.value, &mut failures);
+            certified::index_rules(bundle, &opened.payload, &mut failures);
             opened
         }
         Content::Unsigned => return Err(vec![Failure::Unsigned]),
         Content::Broken(error) => return Err(vec![unreadable(error)]),
     };
     let named = Named { artifact, policy, origin };
-    let subject = named.subject(&opened.value, &mut failures, &mut unchecked);
-    let predicate_type = text(&opened.value, "predicateType");
+    let subject = named.subject(&opened.payload, &mut failures, &mut unchecked);
+    let predicate_type = opened.payload.predicate_type();
     let mut verified = Verified {
         place: evidence.place.clone(),
         subject,
@@ -62,22 +58,22 @@ pub fn judge(
         builder: None,
         level: None,
         unchecked: Vec::new(),
-        payload: crate::digest::Sha256::of(&opened.payload),
+        payload: crate::digest::Sha256::of(opened.payload.bytes()),
         statement: None,
     };
     match depth {
         Depth::SignatureOnly => {
             unchecked.insert(Unchecked::Content);
-            verified.statement = statement(opened.value, &predicate_type, policy).ok();
+            verified.statement = opened.payload.into_statement(policy).ok();
         }
         Depth::Full if predicate_type == PUBLISH && policy.expect.takes(PUBLISH) => {
-            failures.extend(steps::published(&opened.value, policy, verified.signed, now));
+            failures.extend(steps::published(&opened.payload.value(), policy, verified.signed, now));
             unchecked.insert(Unchecked::Build);
             if policy.expect.max_age.is_none() {
                 unchecked.insert(Unchecked::Age);
             }
         }
-        Depth::Full => match statement(opened.value, &predicate_type, policy) {
+        Depth::Full => match opened.payload.into_statement(policy) {
             Err(failure) => failures.push(failure),
             Ok(statement) => {
                 let vouched = opened.vouched.as_ref();
@@ -129,8 +125,7 @@ fn message(
 
 /// An envelope's payload, with those who signed it.
 pub(super) struct Opened<'a> {
-    pub(super) payload: Vec<u8>,
-    pub(super) value: Value,
+    pub(super) payload: Payload,
     pub(super) signers: Signers<'a>,
     /// What a certificate bundle proved.
     pub(super) vouched: Option<Vouched>,
@@ -167,18 +162,13 @@ pub(super) fn open<'a>(
             failures.push(Failure::Signature { count: signers.foreign, named });
         }
     }
-    let value = match parse_json(&payload, Limits::default()) {
-        Ok(value) => value,
+    match Payload::read(payload) {
+        Ok(payload) => Ok(Opened { payload, signers, vouched: None }),
         Err(error) => {
             failures.push(form(&error));
-            return Err(std::mem::take(failures));
+            Err(std::mem::take(failures))
         }
-    };
-    Ok(Opened { payload, value, signers, vouched: None })
-}
-
-pub(super) fn text(value: &Value, name: &str) -> String {
-    value.get(name).and_then(Value::as_str).unwrap_or_default().chars().take(200).collect()
+    }
 }
 
 /// Step 2: the artifact is among all subjects, under its own name.
@@ -191,16 +181,12 @@ struct Named<'a> {
 impl Named<'_> {
     fn subject(
         &self,
-        value: &Value,
+        payload: &Payload,
         failures: &mut Vec<Failure>,
         unchecked: &mut BTreeSet<Unchecked>,
     ) -> String {
         let artifact = self.artifact;
-        let subjects: Vec<ResourceDescriptor> = value
-            .get("subject")
-            .cloned()
-            .and_then(|list| serde_json::from_value(list).ok())
-            .unwrap_or_default();
+        let subjects = payload.subjects();
         let same: Vec<&ResourceDescriptor> = subjects
             .iter()
             .filter(|subject| subject.digest.get(&artifact.algorithm) == Some(artifact.digest.as_str()))
@@ -246,32 +232,6 @@ fn named(subjects: &[ResourceDescriptor]) -> String {
         (false, 0) => shown.join(", "),
         (false, more) => format!("{}, and {more} more", shown.join(", ")),
     }
-}
-
-/// Step 3: exactly in-toto Statement v1 (or v0.1, of the same form) with SLSA Provenance v1, or v0.2 where the policy takes it. Others are named as
-/// what they are.
-fn statement(value: Value, predicate_type: &str, policy: &Policy) -> Result<Statement, Failure> {
-    let kind = text(&value, "_type");
-    if predicate_type == PROVENANCE_02
-        && policy.expect.takes(PROVENANCE_02)
-        && (kind == STATEMENT_TYPE || kind == STATEMENT_TYPE_01)
-    {
-        return Statement::from_value(foreign::as_v1(value)).map_err(|error| form(&error));
-    }
-    if kind != STATEMENT_TYPE && kind != STATEMENT_TYPE_01 {
-        return Err(Failure::StatementType { actual: kind });
-    }
-    if predicate_type != PREDICATE_TYPE || !policy.expect.takes(PREDICATE_TYPE) {
-        let known =
-            foreign::predicate_name(predicate_type).map(|name| format!(" ({name})")).unwrap_or_default();
-        let builder = value.pointer("/predicate/builder/id").and_then(Value::as_str);
-        let builder = builder.map(|id| format!(" of builder {id:.200}")).unwrap_or_default();
-        return Err(Failure::PredicateType {
-            expected: policy.expect.predicates(),
-            named: format!("{predicate_type:?}{known}{builder}"),
-        });
-    }
-    Statement::from_value(value).map_err(|error| form(&error))
 }
 
 fn unreadable(error: &StatementError) -> Failure {

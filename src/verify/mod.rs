@@ -14,6 +14,7 @@ mod failure;
 mod find;
 pub mod foreign;
 mod judge;
+mod payload;
 mod policy;
 mod result;
 mod roots;

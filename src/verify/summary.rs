@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::evidence::{Content, Evidence};
 use super::failure::{Failure, Unchecked};
-use super::judge::{form, open, text};
+use super::judge::{form, open};
 use super::policy::Age;
 use super::result::{Decision, Signer, Verified};
 use super::{Artifact, Policy, TrustedVerifier};
@@ -19,6 +19,8 @@ use crate::verify::roots::{Credential, Root, Roots, Signed};
 pub struct SummaryExpectations {
     /// Verifiers, each with its key.
     pub verifiers: Vec<TrustedVerifier>,
+    /// Names of keys whose signatures no longer count.
+    pub revoked: BTreeSet<String>,
     /// The resource, exactly.
     pub resource: String,
     /// A level that has to be among the granted ones, or one above it on the same track.
@@ -106,7 +108,7 @@ pub fn accept_summary(
         }
     }
     let policy = Policy {
-        roots: Roots { keys, threshold: 1, revoked: BTreeSet::new() },
+        roots: Roots { keys, threshold: 1, revoked: expect.revoked.clone() },
         required_level: 0,
         expect: super::Expectations::default(),
         verifiers: Vec::new(),
@@ -115,7 +117,7 @@ pub fn accept_summary(
     };
     let mut failures = Vec::new();
     let opened = open(envelope, &policy, &mut failures)?;
-    let predicate_type = text(&opened.value, "predicateType");
+    let predicate_type = opened.payload.predicate_type();
     if predicate_type != VSA_TYPE {
         let known = super::foreign::predicate_name(&predicate_type)
             .map(|name| format!(" ({name})"))
@@ -124,7 +126,7 @@ pub fn accept_summary(
         failures.push(Failure::PredicateType { expected: format!("{VSA_TYPE:?}"), named });
         return Err(failures);
     }
-    let summary = match VerificationSummary::parse(&opened.payload) {
+    let summary = match VerificationSummary::parse(opened.payload.bytes()) {
         Ok(summary) => summary,
         Err(error) => {
             failures.push(form(&error));
@@ -163,7 +165,7 @@ pub fn accept_summary(
         builder: None,
         level: build_level(summary.levels()),
         unchecked,
-        payload: Sha256::of(&opened.payload),
+        payload: Sha256::of(opened.payload.bytes()),
         statement: None,
     })
 }

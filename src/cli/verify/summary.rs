@@ -123,13 +123,14 @@ pub(super) fn accept(args: &Args, now: Timestamp) -> Result<Vec<Decision>, Failu
     let level = options.level.clone().unwrap_or_else(|| {
         format!("SLSA_BUILD_LEVEL_{}", policy.as_ref().map_or(1, |policy| policy.required_level))
     });
-    let max_age = flag_age.or_else(|| policy.and_then(|policy| policy.expect.max_age));
+    let max_age = flag_age.or_else(|| policy.as_ref().and_then(|policy| policy.expect.max_age.clone()));
     let artifacts: Vec<Artifact> =
         args.files.iter().map(|file| Artifact::open(file)).collect::<Result<_, _>>()?;
     let mut decisions = Vec::new();
     for artifact in artifacts {
         let expect = SummaryExpectations {
             verifiers: verifiers.clone(),
+            revoked: policy.as_ref().map(|policy| policy.roots.revoked.clone()).unwrap_or_default(),
             resource: resource(args, &artifact)?,
             level: level.clone(),
             max_age: max_age.clone(),

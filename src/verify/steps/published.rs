@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::provenance::{STATEMENT_TYPE, Timestamp};
 use crate::verify::Policy;
 use crate::verify::failure::Failure;
-use crate::verify::judge::text;
+use crate::verify::payload::text;
 
 /// What a policy expects that a publish attestation cannot say.
 pub(in crate::verify) fn published(

@@ -1353,6 +1353,22 @@ fn others() -> Vec<Attack> {
         ("summary-by-a-stranger", "A summary signed by another key.", |scene| {
             summary(scene, 9, "", Value::Null)
         }),
+        ("summary-by-a-revoked-key", "A summary whose verifier's key was revoked.", |scene| {
+            summary(scene, 8, "", Value::Null);
+            let id = key(8).public().as_str().to_owned();
+            scene.edit_policy("required-level = 1\n", &format!("required-level = 1\nrevoked = [\"{id}\"]\n"));
+            scene
+                .policy
+                .push_str("\n[[verifier]]\nid = \"https://verifier.example/v1\"\nkey = \"second.pub\"\n");
+            scene.arguments(&[
+                "--accept-vsa",
+                "summary.jsonl",
+                "--policy",
+                "policy.toml",
+                "--resource-uri",
+                "pkg:pypi/demo@1.0",
+            ]);
+        }),
         ("summary-of-other-bytes", "A summary of another wheel.", |scene| {
             summary(scene, 7, "/subject/0/digest", json!({ "sha256": "1".repeat(64) }))
         }),
