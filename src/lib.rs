@@ -40,5 +40,6 @@ pub mod resolve;
 pub mod build;
 // layer 6
 pub mod doctor;
+pub mod rebuild;
 // layer 7
 pub mod cli;

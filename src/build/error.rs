@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::repeat::RepeatError;
 use crate::builder::BuilderError;
 use crate::cargo::CargoError;
 use crate::config::ConfigError;
@@ -264,6 +265,9 @@ pub enum BuildError {
         /// This host's.
         platform: Platform,
     },
+    /// A build that cannot be made again from its record.
+    #[error(transparent)]
+    Repeat(#[from] RepeatError),
     /// The user stopped it.
     #[error("stopped by signal {signal}")]
     Interrupted {
@@ -324,6 +328,7 @@ impl BuildError {
             | Self::Sign(_)
             | Self::Statement(_)
             | Self::Engine(_)
+            | Self::Repeat(_)
             | Self::Platform { .. }
             | Self::Read { .. }
             | Self::NoMirror { .. }
@@ -357,6 +362,7 @@ impl BuildError {
             Self::Builder(error) => error,
             Self::Export(error) => error,
             Self::Sign(error) => error,
+            Self::Repeat(error) => error,
             Self::Engine(error) => error.0.as_ref(),
             Self::Wheel { source, .. } => source.as_ref(),
             Self::Cycle { .. }
@@ -429,6 +435,7 @@ impl Fault for BuildError {
             | Self::Sign(_)
             | Self::Wheel { .. }
             | Self::Requirements(_)
+            | Self::Repeat(_)
             | Self::Engine(_) => self.inner().map_or(Blame::Ours, Fault::blame),
         }
     }

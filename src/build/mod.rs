@@ -14,6 +14,7 @@ mod pinned;
 pub mod plan;
 mod planning;
 mod prepare;
+mod repeat;
 mod report;
 mod request;
 mod run;
@@ -25,6 +26,7 @@ pub use export::{BillFormat, ExportReport, WHEELHOUSE, bill, export_pylock, expo
 pub use fill::fetch;
 pub use locking::lock;
 pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};
+pub use repeat::{RepeatError, RepeatRequest, Repeated, RepeatedOutput, archive_from_index, repeat};
 pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
 pub use request::{
     BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,

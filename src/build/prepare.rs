@@ -82,6 +82,34 @@ impl Prepared {
         Ok(Self { folder: place.folder.clone(), source, project, targets, platform, config, crates })
     }
 
+    /// A project of one target as a statement records it. `builders` is where a builder folder of the project's own lies.
+    pub(super) fn recorded(
+        source: Source,
+        folder: &Path,
+        (name, written): (&str, &serde_json::Map<String, serde_json::Value>),
+        builders: &Path,
+    ) -> Result<Self, BuildError> {
+        let platform = Platform::host().ok_or(BuildError::Platform { machine: std::env::consts::ARCH })?;
+        let files = ProjectFiles {
+            config: source.read(CONFIG_FILE)?,
+            pyproject: source.read("pyproject.toml")?,
+            setup_py: source.read("setup.py")?,
+            cargo_toml: source.read("Cargo.toml")?,
+            folder: folder.display().to_string(),
+        };
+        let project = Project::recorded(&files, name, written)?;
+        let mut targets = Vec::new();
+        for target in &project.targets {
+            let builder = builder(builders, &target.builder)?;
+            builder.check_target(&target.name, target.written.keys().map(String::as_str))?;
+            builder.check_choices(target)?;
+            targets.push((target.clone(), builder));
+        }
+        let crates = project.rust.as_ref().map(|_| crates::of_source(&source)).transpose()?;
+        let folder = folder.to_owned();
+        Ok(Self { folder, source, project, targets, platform, config: None, crates })
+    }
+
     /// Crates that the source names, if cargo compiles it and this builder asks its backend to.
     pub(super) fn crates_of(&self, builder: &Builder) -> Option<&[Crate]> {
         self.crates.as_deref().filter(|_| builder.asks_backend())

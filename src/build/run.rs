@@ -169,7 +169,7 @@ impl One<'_> {
         };
         let finished = folders.run(program, parts, self.builder, context)?;
         folders.check(&self.target.name, &finished, context)?;
-        let outputs = self.collect(&folders, plan, normalize, context)?;
+        let outputs = collected(self.prepared, self.target, (&folders, plan), normalize, context)?;
         let observed = Observed {
             prepared: self.prepared,
             target: self.target,
@@ -202,47 +202,46 @@ impl One<'_> {
         Ok(result)
     }
 
-    /// Takes the outputs from the box's folder, checked and normalized.
-    fn collect(
-        &self,
-        folders: &Folders,
-        plan: &BuildPlan,
-        normalize: Normalize,
-        context: Context<'_>,
-    ) -> Result<Vec<PreparedOutput>, BuildError> {
-        let project =
-            self.prepared.project.pyproject.as_ref().and_then(|pyproject| pyproject.project.as_ref());
-        let mut limits = OutputLimits::default();
-        if let Some(bytes) = self.target.limits.output_size {
-            limits.file_bytes = bytes;
-        }
-        let rules = OutputRules {
-            kinds: kinds(&plan.outputs),
-            project: ProjectRules {
-                name: project.and_then(|project| project.name.as_deref()?.parse().ok()),
-                version: project.and_then(|project| project.version.clone()),
-            },
-            archives: match &plan.outputs {
-                PlannedOutputs::Distributions(_) => Vec::new(),
-                PlannedOutputs::Archive { files, .. } => files.clone(),
-            },
-            limits,
-        };
-        collect(&folders.outputs(), &rules, context.cancel)?
-            .into_iter()
-            .map(|output| {
-                Ok(match normalize {
-                    Normalize::No => output.as_it_is(),
-                    Normalize::Yes => output.normalize(plan.epoch, folders.scratch())?,
-                })
-            })
-            .collect()
-    }
-
     fn slice(&self) -> Lock {
         let LockedTarget { name, platform, python, .. } = self.locked;
         self.lock.slice(name, *platform, *python).expect("the target was found in this lock")
     }
+}
+
+/// Takes the outputs from the box's folder, checked and normalized.
+pub(super) fn collected(
+    prepared: &Prepared,
+    target: &Target,
+    (folders, plan): (&Folders, &BuildPlan),
+    normalize: Normalize,
+    context: Context<'_>,
+) -> Result<Vec<PreparedOutput>, BuildError> {
+    let project = prepared.project.pyproject.as_ref().and_then(|pyproject| pyproject.project.as_ref());
+    let mut limits = OutputLimits::default();
+    if let Some(bytes) = target.limits.output_size {
+        limits.file_bytes = bytes;
+    }
+    let rules = OutputRules {
+        kinds: kinds(&plan.outputs),
+        project: ProjectRules {
+            name: project.and_then(|project| project.name.as_deref()?.parse().ok()),
+            version: project.and_then(|project| project.version.clone()),
+        },
+        archives: match &plan.outputs {
+            PlannedOutputs::Distributions(_) => Vec::new(),
+            PlannedOutputs::Archive { files, .. } => files.clone(),
+        },
+        limits,
+    };
+    collect(&folders.outputs(), &rules, context.cancel)?
+        .into_iter()
+        .map(|output| {
+            Ok(match normalize {
+                Normalize::No => output.as_it_is(),
+                Normalize::Yes => output.normalize(plan.epoch, folders.scratch())?,
+            })
+        })
+        .collect()
 }
 
 /// Puts outputs and statements of all targets into their folders, together.

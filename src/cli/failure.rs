@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::build::BuildError;
 use crate::error::{Blame, Fault};
+use crate::rebuild::RebuildError;
 
 /// What a command failed with.
 pub(super) struct Failure {
@@ -25,6 +26,12 @@ impl<F: Fault> From<F> for Failure {
 impl Failure {
     /// A failure of a build, with the end of its log.
     pub(super) fn with_log(error: BuildError) -> Self {
+        let context = error.log_tail();
+        Self { context, ..Self::from(error) }
+    }
+
+    /// A rebuild that came to no comparison, with the end of the build's log.
+    pub(super) fn of_rebuild(error: RebuildError) -> Self {
         let context = error.log_tail();
         Self { context, ..Self::from(error) }
     }

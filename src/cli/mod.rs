@@ -12,6 +12,7 @@ mod keygen;
 mod lock;
 mod passphrase;
 mod place;
+mod rebuild;
 mod sbom;
 mod session;
 mod sign;
@@ -107,6 +108,7 @@ enum Command {
     Keygen(keygen::Args),
     Sign(sign::Args),
     Verify(Box<verify::Args>),
+    Rebuild(Box<rebuild::Args>),
     #[command(hide = true)]
     VerifyBundle(verify_bundle::Args),
     Store(store::Args),
@@ -178,6 +180,7 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
         Command::Keygen(args) => keygen::run(args, session),
         Command::Sign(args) => sign::run(args, session),
         Command::Verify(args) => verify::run(args, session),
+        Command::Rebuild(args) => rebuild::run(args, session),
         Command::VerifyBundle(args) => verify_bundle::run(args, session),
         Command::Store(args) => store::run(args, session),
         Command::Doctor(args) => doctor::run(args, session),

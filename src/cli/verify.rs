@@ -3,6 +3,8 @@
 mod show;
 mod summary;
 
+pub(super) use summary::resource_of;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,7 +67,7 @@ pub(super) struct Args {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum UsageError {
+pub(super) enum UsageError {
     #[error("nobody is to be believed: no policy and no key")]
     NoRoot,
     #[error("nothing is expected of the statement")]
@@ -169,7 +171,7 @@ fn policy(args: &Args) -> Result<Policy, Failure> {
     }
 }
 
-fn public_key(path: &Path) -> Result<PublicKey, UsageError> {
+pub(super) fn public_key(path: &Path) -> Result<PublicKey, UsageError> {
     let bytes = std::fs::read(path).map_err(|source| UsageError::Read { path: path.to_owned(), source })?;
     PublicKey::from_pem(&bytes).map_err(|source| UsageError::Key { path: path.to_owned(), source })
 }

@@ -185,6 +185,53 @@ impl Project {
         Ok(Self { config_file, targets, debian, registry, pyproject, rust })
     }
 
+    /// A project of one target whose table is not what the files say but what a statement says (`externalParameters.configuration`).
+    /// Mirrors come from the files as before: they decide where bytes come from, never which.
+    ///
+    /// # Errors
+    /// A file is broken, or the table is not one of a target.
+    pub fn recorded(
+        files: &ProjectFiles,
+        name: &str,
+        written: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Self, ConfigError> {
+        const STATEMENT: &str = "the statement's configuration";
+        let (pyproject, embedded) = match &files.pyproject {
+            Some(bytes) => {
+                let (pyproject, ours) = parse_pyproject(Document { file: "pyproject.toml", bytes })?;
+                (Some(pyproject), ours)
+            }
+            None => (None, None),
+        };
+        let beside =
+            files.config.as_ref().and_then(|bytes| parse_config(Document { file: CONFIG_FILE, bytes }).ok());
+        let TypedConfig { debian, registry, .. } = beside.or(embedded).unwrap_or_default();
+        let wrong = |error: &dyn std::fmt::Display| ConfigError::Value {
+            file: STATEMENT.to_owned(),
+            key: format!("[target.{name}]"),
+            actual: error.to_string(),
+            expected: "the table of a target".to_owned(),
+        };
+        let table = toml::Table::try_from(written).map_err(|error| wrong(&error))?;
+        let typed: TypedTarget =
+            serde_json::from_value(written.clone().into()).map_err(|error| wrong(&error))?;
+        let mut targets = toml::Table::new();
+        targets.insert(name.to_owned(), table.into());
+        let mut text = toml::Table::new();
+        text.insert("target".to_owned(), targets.into());
+        let rust = rust::sign(files, pyproject.as_ref());
+        let reading =
+            Reading { file: STATEMENT, pyproject: pyproject.as_ref(), text: &text, rust: rust.as_deref() };
+        let targets = vec![reading.target(name, &typed)?];
+        let debian = DebianSources {
+            mirrors: debian.mirrors,
+            security_mirrors: debian.security_mirrors,
+            snapshot: debian.snapshot,
+        };
+        let registry = reading.registry(&registry)?;
+        Ok(Self { config_file: None, targets, debian, registry, pyproject, rust })
+    }
+
     /// The targets of these names, or all if none is named.
     ///
     /// # Errors

@@ -50,6 +50,9 @@ pub const SUFFIX: &str = ".intoto.jsonl";
 /// `predicateType` of the evidence of a verifier's decision (SLSA Verification Summary Attestation v1).
 pub const VSA_TYPE: &str = "https://slsa.dev/verification_summary/v1";
 
+/// `predicateType` of what came of a rebuild (`docs/attestations/rebuild-v1.md`).
+pub const REBUILD_TYPE: &str = "https://sealwright.dev/attestations/rebuild/v1";
+
 /// What follows an output's name to name the file of its Sigstore bundle.
 pub const SIGSTORE_SUFFIX: &str = ".sigstore.json";
 

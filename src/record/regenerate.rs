@@ -303,7 +303,7 @@ fn target(file: &ResourceDescriptor) -> Result<LockedTarget, RegenerateError> {
     })
 }
 
-fn one<'a>(
+pub(super) fn one<'a>(
     list: &'a [ResourceDescriptor],
     what: &'static str,
     is: impl Fn(&ResourceDescriptor) -> bool,
@@ -319,7 +319,7 @@ fn purl(descriptor: &ResourceDescriptor) -> Result<Purl, RegenerateError> {
     descriptor.uri.parse().map_err(|_| wrong(descriptor, "uri", "a package URL"))
 }
 
-fn digest(descriptor: &ResourceDescriptor) -> Result<Sha256, RegenerateError> {
+pub(super) fn digest(descriptor: &ResourceDescriptor) -> Result<Sha256, RegenerateError> {
     descriptor.digest.as_sha256().ok_or_else(|| wrong(descriptor, "digest", "a sha256"))
 }
 
@@ -328,7 +328,7 @@ fn nested_digest(descriptor: &ResourceDescriptor, key: &'static str) -> Result<S
     text.and_then(|text| text.parse().ok()).ok_or_else(|| wrong(descriptor, key, "an object with a sha256"))
 }
 
-fn field<'a>(
+pub(super) fn field<'a>(
     descriptor: &'a ResourceDescriptor,
     key: &'static str,
     expected: &'static str,
@@ -336,7 +336,7 @@ fn field<'a>(
     descriptor.text(key).ok_or_else(|| wrong(descriptor, key, expected))
 }
 
-fn parsed<T: FromStr>(
+pub(super) fn parsed<T: FromStr>(
     descriptor: &ResourceDescriptor,
     key: &'static str,
     expected: &'static str,
@@ -352,7 +352,11 @@ fn list_of_texts(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-fn wrong(descriptor: &ResourceDescriptor, field: &'static str, expected: &'static str) -> RegenerateError {
+pub(super) fn wrong(
+    descriptor: &ResourceDescriptor,
+    field: &'static str,
+    expected: &'static str,
+) -> RegenerateError {
     let actual = match field {
         "uri" => Value::from(descriptor.uri.as_str()),
         "name" => descriptor.name.as_str().into(),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use gix::ObjectId;
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::head::Kind as HeadKind;
+use gix::objs::Kind;
 
 use crate::digest::Sha256;
 
@@ -55,6 +56,8 @@ pub(super) enum Files {
     Commit,
     /// Tracked files as the work tree has them.
     WorkTree,
+    /// A commit that a statement names: nobody looks at the work tree.
+    Stated,
 }
 
 struct Loader<'a> {
@@ -142,6 +145,47 @@ impl Checkout {
         Ok(Self { members, entries, identity, dirt, untracked, notes })
     }
 
+    /// The commit that a statement names, out of the repository at or around `dir`, whatever is checked out there.
+    pub(super) fn at(dir: &Path, stated: &CommitIdentity) -> Result<Self, SourceError> {
+        let dir = dir.canonicalize().map_err(SourceError::io("open", dir))?;
+        let repo = Repo::discover(&dir)?;
+        let objects = repo.objects();
+        let root = objects.git.workdir().map(Path::to_owned);
+        let id = stated.commit.id();
+        // First: that the commit is gone is the plainer word than that one of its tags is.
+        objects.read(id, Kind::Commit, &mut Vec::new(), &|| "the commit to build".to_owned())?;
+        let history = History::stated(&objects, stated)?;
+        drop(objects);
+        let head = match &stated.reference {
+            Some(name) if name.starts_with("refs/heads/") => Head::Branch(name.as_str().into()),
+            Some(_) | None => Head::Detached,
+        };
+        let skip = |_: &BStr| false;
+        let mut loader = Loader {
+            files: Files::Stated,
+            skip: &skip,
+            members: Vec::new(),
+            entries: Vec::new(),
+            submodules: Vec::new(),
+            dirt: Vec::new(),
+            untracked: 0,
+        };
+        let outer = Member {
+            repo,
+            folder: BString::default(),
+            commit: placeholder(id),
+            head,
+            history: Some(history),
+        };
+        loader.load(outer, id, root.as_deref(), stated.uri.as_deref(), 0)?;
+        let Loader { members, mut entries, mut submodules, .. } = loader;
+        super::tree::check(&mut entries, &format!("commit {id}"))?;
+        submodules.sort_by(|a, b| a.path.cmp(&b.path));
+        let identity =
+            CommitIdentity { tree: GitId::from(members[0].commit.tree), submodules, ..stated.clone() };
+        Ok(Self { members, entries, identity, dirt: Vec::new(), untracked: 0, notes: Vec::new() })
+    }
+
     /// The digest of the files, and the files with what they held then.
     pub(super) fn digest(&self) -> Result<Sha256, SourceError> {
         super::reader::tree_digest(&self.entries, &|| Reader::new(&self.members, None))
@@ -174,7 +218,8 @@ impl Loader<'_> {
         let folder = member.folder.clone();
         let full = |path: &BStr| join(folder.as_bstr(), path);
         let skip = |path: &BStr| (self.skip)(full(path).as_bstr());
-        let work = root.map(|root| status::inspect(&objects, root, &commit, &skip)).transpose()?;
+        let looked = root.filter(|_| self.files != Files::Stated);
+        let work = looked.map(|root| status::inspect(&objects, root, &commit, &skip)).transpose()?;
         let mut own = match (&work, self.files, root) {
             (Some(work), Files::WorkTree, Some(root)) => {
                 work_tree_entries(work, &commit, root, &skip, number)?

@@ -123,6 +123,18 @@ pub enum SourceError {
         /// What is missing.
         reason: String,
     },
+    /// A commit is not what a statement says of it.
+    #[error(
+        "commit {commit} is not what the statement says: its tree is {actual}, the statement has {expected}"
+    )]
+    Stated {
+        /// The commit.
+        commit: GitId,
+        /// In the statement.
+        expected: String,
+        /// In the repository.
+        actual: String,
+    },
     /// The history ends early, but the version is made from it.
     #[error("the clone at {} is shallow, but the project's version comes from its history ({because})", path.display())]
     Shallow {
@@ -229,7 +241,7 @@ impl Fault for SourceError {
             | Self::ArchiveKind { .. }
             | Self::Archive { .. }
             | Self::TooLarge { .. } => Blame::User,
-            Self::DamagedObject { .. } | Self::Changed { .. } => Blame::Integrity,
+            Self::DamagedObject { .. } | Self::Changed { .. } | Self::Stated { .. } => Blame::Integrity,
             Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => Blame::User,
             Self::Io { .. } => Blame::Environment,
         }
@@ -267,6 +279,7 @@ impl Fault for SourceError {
             Self::Io { source, .. } => io_hints(source),
             Self::Changed { .. } => one("nothing may write to the source while it is built: try again"),
             Self::Git { .. }
+            | Self::Stated { .. }
             | Self::Entry { .. }
             | Self::ArchiveKind { .. }
             | Self::Archive { .. }

@@ -1,13 +1,13 @@
 //! A commit's ancestry, and the tags on it.
 
 use gix::ObjectId;
-use gix::bstr::{BString, ByteSlice};
+use gix::bstr::{BStr, BString, ByteSlice};
 use gix::hashtable::HashSet;
 use gix::objs::commit::ref_iter::Token;
 use gix::objs::{CommitRefIter, Kind, TagRefIter};
 
 use super::error::SourceError;
-use super::identity::{GitId, TagIdentity};
+use super::identity::{CommitIdentity, GitId, TagIdentity};
 use super::repository::Objects;
 
 /// A tag and the objects between its name and its commit.
@@ -63,6 +63,30 @@ impl History {
         let mut found: Vec<_> = commits.iter().filter(|id| boundary.contains(*id)).copied().collect();
         found.sort_unstable();
         Ok(Self { boundary: found, tags, commits: (end == Walk::On).then_some(commits) })
+    }
+
+    /// The history that a statement names: its tags and no other, whatever tags the repository has now.
+    pub(super) fn stated(objects: &Objects<'_>, stated: &CommitIdentity) -> Result<Self, SourceError> {
+        let tag = |tag: &TagIdentity| {
+            let first = tag.object.unwrap_or(tag.commit).id();
+            let missing = || SourceError::MissingObject {
+                kind: "tag",
+                id: GitId::from(first),
+                what: tag.name.clone(),
+                path: objects.git.git_dir().to_owned(),
+                clone: super::Completeness::Full,
+            };
+            match chain(objects, first, tag.name.as_bytes().as_bstr())? {
+                Some((chain, commit)) if commit == tag.commit.id() => {
+                    Ok(Tag { name: tag.name.as_str().into(), objects: chain, commit })
+                }
+                Some(_) | None => Err(missing()),
+            }
+        };
+        let tags = stated.tags.iter().map(tag).collect::<Result<_, _>>()?;
+        let mut boundary: Vec<_> = stated.shallow.iter().map(|id| id.id()).collect();
+        boundary.sort_unstable();
+        Ok(Self { boundary, tags, commits: None })
     }
 
     /// All commits of the ancestry of `head`, which is the first.
@@ -142,32 +166,40 @@ fn all_tags(objects: &Objects<'_>) -> Result<Vec<Tag>, SourceError> {
     let platform = objects.git.references().map_err(|error| SourceError::git("references", place, error))?;
     let iter = platform.tags().map_err(|error| SourceError::git("tags", place, error))?;
     let mut tags = Vec::new();
-    let mut buffer = Vec::new();
     for reference in iter {
         let reference = reference.map_err(|error| SourceError::git("tags", place, error))?;
         let name = reference.name().as_bstr();
         let name = name.strip_prefix(b"refs/tags/").unwrap_or(name).as_bstr().to_owned();
         // A symbolic reference among the tags is followed by git, but is no tag of the history.
-        let Some(mut id) = reference.try_id().map(gix::Id::detach) else { continue };
-        let mut chain = Vec::new();
-        let commit = loop {
-            match objects.kind(id) {
-                Some(Kind::Commit) => break Some(id),
-                Some(Kind::Tag) if chain.len() < MAX_TAG_CHAIN => {
-                    objects.read(id, Kind::Tag, &mut buffer, &|| format!("tag {name}"))?;
-                    chain.push(id);
-                    id = TagRefIter::from_bytes(&buffer, id.kind())
-                        .target_id()
-                        .map_err(|error| SourceError::git("a tag", place, error))?;
-                }
-                // Tags of trees and blobs are on no ancestry; those of missing objects cannot be either.
-                Some(Kind::Tag | Kind::Tree | Kind::Blob) | None => break None,
-            }
-        };
-        if let Some(commit) = commit {
-            tags.push(Tag { name, objects: chain, commit });
+        let Some(id) = reference.try_id().map(gix::Id::detach) else { continue };
+        if let Some((objects, commit)) = chain(objects, id, name.as_bstr())? {
+            tags.push(Tag { name, objects, commit });
         }
     }
     tags.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(tags)
+}
+
+/// The tag objects from `first` on, and the commit that they end at; none where they end at something else.
+fn chain(
+    objects: &Objects<'_>,
+    first: ObjectId,
+    name: &BStr,
+) -> Result<Option<(Vec<ObjectId>, ObjectId)>, SourceError> {
+    let place = &objects.repo.place;
+    let (mut id, mut chain, mut buffer) = (first, Vec::new(), Vec::new());
+    loop {
+        match objects.kind(id) {
+            Some(Kind::Commit) => return Ok(Some((chain, id))),
+            Some(Kind::Tag) if chain.len() < MAX_TAG_CHAIN => {
+                objects.read(id, Kind::Tag, &mut buffer, &|| format!("tag {name}"))?;
+                chain.push(id);
+                id = TagRefIter::from_bytes(&buffer, id.kind())
+                    .target_id()
+                    .map_err(|error| SourceError::git("a tag", place, error))?;
+            }
+            // Tags of trees and blobs are on no ancestry; those of missing objects cannot be either.
+            Some(Kind::Tag | Kind::Tree | Kind::Blob) | None => return Ok(None),
+        }
+    }
 }

@@ -16,6 +16,13 @@ pub struct GitId(gix::ObjectId);
 #[error("not a git object name: expected 40 lower-case hexadecimal digits, got {0:?}")]
 pub struct ParseGitIdError(String);
 
+impl GitId {
+    /// As the git library has it.
+    pub(super) fn id(self) -> gix::ObjectId {
+        self.0
+    }
+}
+
 impl From<gix::ObjectId> for GitId {
     fn from(id: gix::ObjectId) -> Self {
         Self(id)

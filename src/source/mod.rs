@@ -132,6 +132,22 @@ impl Source {
         }
     }
 
+    /// The commit that a statement names, out of the git repository at or around `dir`, whatever is checked out there: with the
+    /// history, the tags and the submodules that it names and no others.
+    ///
+    /// # Errors
+    /// No repository there, or it does not hold them, or they are not what the statement says.
+    pub fn at(dir: &Path, stated: &CommitIdentity) -> Result<Self, SourceError> {
+        let checkout = Checkout::at(dir, stated)?;
+        if checkout.identity != *stated {
+            let expected = format!("{} with {} submodules", stated.tree, stated.submodules.len());
+            let found = &checkout.identity;
+            let actual = format!("{} with {} submodules", found.tree, found.submodules.len());
+            return Err(SourceError::Stated { commit: stated.commit, expected, actual });
+        }
+        Ok(Self::of_checkout(checkout, SourceIdentity::Commit(stated.clone())))
+    }
+
     fn of_checkout(checkout: Checkout, identity: SourceIdentity) -> Self {
         let Checkout { members, entries, untracked, mut notes, .. } = checkout;
         if untracked > 0 {
@@ -167,6 +183,14 @@ impl Source {
             ) if !path.join(".git").exists() => {}
             other => return other,
         }
+        Self::folder(path, ignored)
+    }
+
+    /// Inspects a folder as it is, though it may be in a git checkout.
+    ///
+    /// # Errors
+    /// Something in it is refused, or cannot be read.
+    pub fn folder(path: &Path, ignored: &IgnoredPaths) -> Result<Self, SourceError> {
         let Folder { entries, left_out } = Folder::read(path, ignored)?;
         let tree = reader::tree_digest(&entries, &|| Reader::new(&[], None))?;
         // A copy keeps no times, so that they cannot be part of what the digest names.

@@ -69,10 +69,14 @@ pub(super) fn write(
 
 /// Where an artifact is got: as the caller says, or the package URL of a wheel or an sdist.
 fn resource(args: &Args, artifact: &Artifact) -> Result<String, UsageError> {
-    if let Some(uri) = &args.summary.resource_uri {
-        return Ok(uri.clone());
+    resource_of(artifact.name.as_deref().unwrap_or_default(), args.summary.resource_uri.as_deref())
+}
+
+/// Where a file of this name is got: as the caller says, or the package URL of a wheel or an sdist.
+pub(in crate::cli) fn resource_of(name: &str, said: Option<&str>) -> Result<String, UsageError> {
+    if let Some(uri) = said {
+        return Ok(uri.to_owned());
     }
-    let name = artifact.name.as_deref().unwrap_or_default();
     let wheel = name.parse::<WheelName>().ok().map(|wheel| (wheel.name, wheel.version));
     let sdist = || {
         name.parse::<SdistName>()

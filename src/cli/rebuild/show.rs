@@ -1,0 +1,93 @@
+//! What came of a rebuild, for people and programs.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use crate::cli::failure::anstream_style;
+use crate::rebuild::{Checked, Compared, Difference, Ending, Outcome, Rebuilder, Verdict, predicate};
+use crate::report::harmless;
+
+/// Differences that people see; programs see all that are recorded.
+const SHOWN: usize = 20;
+
+pub(super) fn text(outcome: &Outcome) -> String {
+    let Ending::Compared(compared) = &outcome.ending else { return String::new() };
+    let mut text = String::new();
+    let (style, verdict) = match &compared.verdict {
+        Verdict::Identical => ("32", "identical".to_owned()),
+        Verdict::Equal(normalizations) => {
+            let names: Vec<&str> = normalizations.iter().map(String::as_str).collect();
+            ("33", format!("equal after {}", names.join(", ")))
+        }
+        Verdict::Different => ("1;31", "different".to_owned()),
+    };
+    let _ = writeln!(text, "{}: {}", harmless(&outcome.subject.name), anstream_style(style)(&verdict));
+    digests(&mut text, compared);
+    let (engine, _) = &compared.repeated.engine;
+    let _ = writeln!(
+        text,
+        "  rebuilt in {:.2} s, sealed ({engine}, no network); {}",
+        compared.repeated.seconds,
+        signers(outcome.statement.as_ref())
+    );
+    for difference in compared.differences.iter().take(SHOWN) {
+        line(&mut text, difference);
+    }
+    if compared.differences.len() > SHOWN {
+        let _ = writeln!(text, "  … and {} more", compared.differences.len() - SHOWN);
+    }
+    for note in &compared.notes {
+        let _ = writeln!(text, "  {}", harmless(note));
+    }
+    text
+}
+
+fn digests(text: &mut String, compared: &Compared) {
+    match &compared.rebuilt {
+        Some(rebuilt) if rebuilt.sha256 == compared.stated => {
+            let _ = writeln!(text, "  sha256:{}, as the statement says", compared.stated);
+        }
+        Some(rebuilt) => {
+            let _ = writeln!(text, "  stated   sha256:{}", compared.stated);
+            let _ = writeln!(text, "  rebuilt  sha256:{}", rebuilt.sha256);
+        }
+        None => {
+            let _ = writeln!(text, "  stated   sha256:{}", compared.stated);
+        }
+    }
+}
+
+fn signers(checked: Option<&Checked>) -> String {
+    match checked.and_then(|checked| checked.verified.as_ref()) {
+        None => "the statement's signature was not looked at".to_owned(),
+        Some(verified) => {
+            let signers: Vec<String> =
+                verified.signers.iter().map(|signer| harmless(&signer.by.to_string())).collect();
+            format!("the statement is signed by {}", signers.join(", "))
+        }
+    }
+}
+
+fn line(text: &mut String, difference: &Difference) {
+    let path =
+        if difference.path.is_empty() { "(the file)".to_owned() } else { difference.path.join(" → ") };
+    let causes = if difference.causes.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", difference.causes.join(", "))
+    };
+    let _ = writeln!(text, "  {:<8} {}{}", difference.kind, harmless(&path), harmless(&causes));
+    for detail in difference.detail.lines().take(4) {
+        let _ = writeln!(text, "           {}", harmless(detail));
+    }
+}
+
+pub(super) fn json(outcome: &Outcome, rebuilder: &Rebuilder) -> Value {
+    let mut value = predicate(outcome, rebuilder);
+    value["subject"] = json!({ "name": outcome.subject.name, "sha256": outcome.subject.sha256 });
+    if let Ending::Compared(compared) = &outcome.ending {
+        value["seconds"] = json!(compared.repeated.seconds);
+    }
+    value
+}
