@@ -227,12 +227,11 @@ fn conclude(args: &Args, outcome: Outcome, rebuilder: &Rebuilder, session: &Sess
     let different = match &outcome.ending {
         Ending::NotBuilt { .. } => None,
         Ending::Compared(compared) => match &compared.verdict {
-            Verdict::Identical => None,
             Verdict::Equal(_) if args.strict => Some(Different {
                 name,
                 what: "equal only after normalizations, and --strict takes nothing but the same bytes",
             }),
-            Verdict::Equal(_) => None,
+            Verdict::Identical | Verdict::Equal(_) => None,
             Verdict::Different => Some(Different { name, what: "different" }),
         },
     };

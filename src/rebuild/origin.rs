@@ -42,7 +42,7 @@ impl Origin<'_> {
                 let path = if path.is_dir() { path.join(name) } else { path.clone() };
                 self.archive(&path, name, *sha256)
             }
-            (StatedSource::Archive { name, sha256 }, None) => self.from_index(name, *sha256),
+            (StatedSource::Archive { name, sha256 }, None) => self.indexed(name, *sha256),
             (StatedSource::Folder { tree }, Some(path)) => {
                 let source = Source::folder(path, &IgnoredPaths::default())?;
                 same_tree(path, source, tree)
@@ -87,7 +87,7 @@ impl Origin<'_> {
         Ok(Found { source, _folder: Some(scratch) })
     }
 
-    fn from_index(&self, name: &str, sha256: Sha256) -> Result<Found, RebuildError> {
+    fn indexed(&self, name: &str, sha256: Sha256) -> Result<Found, RebuildError> {
         if !self.trusted {
             return Err(UNSIGNED);
         }

@@ -204,15 +204,17 @@ impl Compared {
                 (Verdict::Different, Vec::new())
             }
             Some(output) if output.sha256 == subject.sha256 => (Verdict::Identical, Vec::new()),
-            Some(output) => match against.or_else(|| Original::find(statement, subject, context.store)) {
-                Some(original) => compare(&original.path, &output.path)?,
-                None => {
+            Some(output) => {
+                let original = against.or_else(|| Original::find(statement, subject, context.store));
+                if let Some(original) = original {
+                    compare(&original.path, &output.path)
+                } else {
                     notes.push(
-                            "the file that the statement is about is not here: `--against FILE` would tell what differs".to_owned(),
-                        );
+                        "the file that the statement is about is not here: `--against FILE` would tell what differs".to_owned(),
+                    );
                     (Verdict::Different, Vec::new())
                 }
-            },
+            }
         };
         Ok(Self { verdict, stated: subject.sha256, rebuilt, differences, notes, repeated })
     }
@@ -232,6 +234,6 @@ impl Compared {
     }
 }
 
-fn compare(_original: &Path, _rebuilt: &Path) -> Result<(Verdict, Vec<Difference>), RebuildError> {
-    Ok((Verdict::Different, Vec::new()))
+fn compare(_original: &Path, _rebuilt: &Path) -> (Verdict, Vec<Difference>) {
+    (Verdict::Different, Vec::new())
 }

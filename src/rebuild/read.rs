@@ -124,7 +124,7 @@ pub(super) fn check(
                 return Ok(Checked { statement, file, payload, verified: Some(verified) });
             }
             Err(found) => {
-                failures.extend(found.iter().map(|failure| format!("{}: {failure}", failure.step())))
+                failures.extend(found.iter().map(|failure| format!("{}: {failure}", failure.step())));
             }
         }
     }

@@ -107,7 +107,8 @@ fn of_comparison(map: &mut Map<String, Value>, compared: &Compared, stated: Opti
     map.insert("plan".to_owned(), plan);
     let (engine, _) = &compared.repeated.engine;
     map.insert("engine".to_owned(), engine.as_str().into());
-    map.insert("isolation".to_owned(), json!(compared.repeated.isolation));
+    map.insert("isolation".to_owned(), crate::record::isolation(&compared.repeated.isolation));
+    map.insert("limits".to_owned(), crate::record::limits(&compared.repeated.isolation));
     if !compared.differences.is_empty() {
         let listed = &compared.differences[..compared.differences.len().min(LISTED)];
         map.insert("differences".to_owned(), json!(listed));
@@ -148,13 +149,12 @@ pub fn summary(outcome: &Outcome, issue: ResultIssue) -> Option<Vec<u8>> {
     let subject = ResourceDescriptor::named(outcome.subject.name.as_str(), &outcome.subject.sha256);
     let mut inputs = vec![ResourceDescriptor::named(checked.file.as_str(), &checked.payload)];
     inputs.extend(issue.result.map(|digest| ResourceDescriptor::named("rebuild", &digest)));
-    let verifier = Verifier {
+    let who = Verifier {
         id: issue.verifier,
         version: BTreeMap::from([("sealwright".to_owned(), env!("CARGO_PKG_VERSION").to_owned())]),
     };
     let policy = Policy { uri: issue.policy_uri, digest: DigestSet::sha256(&issue.policy) };
-    let summary =
-        VerificationSummary::new(subject, verifier, issue.time, issue.resource, policy, inputs, levels);
+    let summary = VerificationSummary::new(subject, who, issue.time, issue.resource, policy, inputs, levels);
     Some(summary.to_payload())
 }
 

@@ -14,4 +14,5 @@ pub use regenerate::{RegenerateError, lock_from_statement};
 pub use stated::{StatedOptions, StatedSource, options_from_statement, source_from_statement};
 pub use statement::{
     Byproduct, ConfigRecord, EngineRecord, LockRecord, NormalizerRecord, Record, RunRecord, SubjectRecord,
+    isolation, limits,
 };

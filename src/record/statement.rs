@@ -199,7 +199,9 @@ fn byproduct(byproduct: &Byproduct) -> ResourceDescriptor {
     ResourceDescriptor { media_type: media_type.clone(), ..ResourceDescriptor::named(name.as_str(), sha256) }
 }
 
-fn isolation(held: &Isolation) -> Value {
+/// What the engine enforced, as statements have it.
+#[must_use]
+pub fn isolation(held: &Isolation) -> Value {
     json!({
         "namespaces": held.namespaces,
         "network": held.network,
@@ -210,7 +212,9 @@ fn isolation(held: &Isolation) -> Value {
     })
 }
 
-fn limits(held: &Isolation) -> Value {
+/// Which limits held, as statements have it.
+#[must_use]
+pub fn limits(held: &Isolation) -> Value {
     json!({
         "memoryBytes": limit(&held.memory),
         "processes": limit(&held.processes),
