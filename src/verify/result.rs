@@ -56,7 +56,8 @@ pub struct Verified {
     pub unchecked: Vec<Unchecked>,
     /// Digest of the payload.
     pub payload: Sha256,
-    /// The statement, if it is SLSA Provenance v1. With [`Depth::SignatureOnly`] nothing in it was looked at.
+    /// The statement, if it is SLSA Provenance v1. With [`Depth::SignatureOnly`] nothing in it was looked at; [`verify`]
+    /// keeps it only then.
     pub statement: Option<Statement>,
 }
 
@@ -107,7 +108,14 @@ fn decide(
             .ok()
     })?;
     let looked = match found {
-        Ok(verified) => return Ok(Decision { artifact, outcome: Ok(verified) }),
+        Ok(mut verified) => {
+            match depth {
+                // Of many artifacts the statements together would be large, and they were judged already.
+                Depth::Full => verified.statement = None,
+                Depth::SignatureOnly => {}
+            }
+            return Ok(Decision { artifact, outcome: Ok(verified) });
+        }
         Err(looked) => looked,
     };
     if rejected.is_empty() {
