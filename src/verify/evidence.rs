@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 use super::foreign::{ForeignBundle, Origin};
-use crate::provenance::{Envelope, Limits, Material, SigstoreBundle, StatementError, parse_json, pep740};
+use crate::provenance::{
+    Envelope, Limits, Material, ResourceDescriptor, SigstoreBundle, StatementError, parse_json, pep740,
+};
 
 /// Where evidence was found.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,6 +35,28 @@ pub struct Evidence {
     pub place: Place,
     /// What it is.
     pub content: Content,
+}
+
+impl Evidence {
+    /// The digests that it says it is about; nobody vouches for them.
+    pub(super) fn subjects(&self) -> Vec<String> {
+        #[derive(serde::Deserialize)]
+        struct Named {
+            subject: Vec<ResourceDescriptor>,
+        }
+        let envelope = match &self.content {
+            Content::Signed { envelope, .. } => Some(envelope),
+            Content::Foreign(bundle) => bundle.envelope.as_ref(),
+            Content::Unsigned | Content::Broken(_) => None,
+        };
+        let payload = envelope.and_then(|envelope| envelope.payload().ok()).unwrap_or_default();
+        let named: Option<Named> = serde_json::from_slice(&payload).ok();
+        let subjects = named.map(|named| named.subject).unwrap_or_default();
+        let digests = |subject: &ResourceDescriptor| {
+            subject.digest.iter().map(|(_, digest)| digest.to_owned()).collect::<Vec<_>>()
+        };
+        subjects.iter().flat_map(digests).collect()
+    }
 }
 
 /// What a piece of evidence is.

@@ -1,5 +1,6 @@
 //! Statements in `provenance/` and beside the file. Keys and policies are never looked for.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -16,25 +17,57 @@ const LARGEST: u64 = 64 << 20;
 const SUFFIXES: [&str; 5] =
     [SUFFIX, SIGSTORE_SUFFIX, ".slsa.attestation", ".publish.attestation", ".provenance"];
 
+/// Files of evidence that the caller named: each is read once, for all artifacts.
+#[derive(Debug, Default)]
+pub struct NamedEvidence {
+    paths: Vec<PathBuf>,
+    all: Vec<Evidence>,
+    /// Which of them say that they are about a digest. That only decides which are judged first.
+    about: HashMap<String, Vec<usize>>,
+}
+
+impl NamedEvidence {
+    /// Reads the files.
+    ///
+    /// # Errors
+    /// One cannot be read or is too large.
+    pub fn read(paths: &[PathBuf]) -> Result<Self, VerifyError> {
+        let mut named = Self { paths: paths.to_vec(), ..Self::default() };
+        for path in paths {
+            named.all.extend(evidence::read(path, &read(path)?));
+        }
+        for (index, evidence) in named.all.iter().enumerate() {
+            for digest in evidence.subjects() {
+                named.about.entry(digest).or_default().push(index);
+            }
+        }
+        Ok(named)
+    }
+
+    /// The evidence in the order in which an artifact's is looked for.
+    fn of(&self, artifact: &Artifact) -> impl Iterator<Item = &Evidence> {
+        let first: &[usize] = self.about.get(&artifact.digest).map_or(&[], Vec::as_slice);
+        let rest = (0..self.all.len()).filter(|index| !first.contains(index));
+        first.iter().copied().chain(rest).filter_map(|index| self.all.get(index))
+    }
+}
+
 /// Goes through the evidence of an artifact, in the files that are named, else in `provenance/` and beside it, until
 /// `judge` is satisfied: what it gave then, or else where was looked. What comes after is not read.
 ///
 /// # Errors
-/// A file that is there, or that is named, cannot be read or is too large.
+/// A file that is there cannot be read or is too large.
 pub fn find<T>(
     artifact: &Artifact,
-    named: &[PathBuf],
+    named: &NamedEvidence,
     mut judge: impl FnMut(&Evidence) -> Option<T>,
 ) -> Result<Result<T, Vec<PathBuf>>, VerifyError> {
-    let mut first = |path: &Path, bytes: &[u8]| evidence::read(path, bytes).iter().find_map(&mut judge);
-    let mut looked = Vec::new();
-    for path in named {
-        if let Some(found) = first(path, &read(path)?) {
-            return Ok(Ok(found));
-        }
-        looked.push(path.clone());
+    if let Some(found) = named.of(artifact).find_map(&mut judge) {
+        return Ok(Ok(found));
     }
-    let (true, Some(path), Some(name)) = (named.is_empty(), &artifact.path, &artifact.name) else {
+    let mut first = |path: &Path, bytes: &[u8]| evidence::read(path, bytes).iter().find_map(&mut judge);
+    let mut looked = named.paths.clone();
+    let (true, Some(path), Some(name)) = (looked.is_empty(), &artifact.path, &artifact.name) else {
         return Ok(Err(looked));
     };
     for folder in folders(path) {

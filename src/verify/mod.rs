@@ -28,7 +28,7 @@ pub use bundle::{Expected, verify_bundle};
 pub use error::VerifyError;
 pub use evidence::{Carrier, Content, Evidence, Place, read as evidence_of};
 pub use failure::{Failure, Unchecked};
-pub use find::find;
+pub use find::{NamedEvidence, find};
 pub use judge::judge;
 pub use policy::{
     Age, Asked, Expectations, FolderRule, IsolationRule, Leniency, LimitRule, Policy, TrustedVerifier,

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::evidence::Place;
 use super::failure::{Failure, Unchecked};
 use super::roots::{Signed, SignedBy};
-use super::{Artifact, Policy, VerifyError, find, judge};
+use super::{Artifact, NamedEvidence, Policy, VerifyError, find, judge};
 use crate::digest::Sha256;
 use crate::provenance::{Statement, Timestamp};
 
@@ -90,19 +90,20 @@ pub fn verify(
     depth: Depth,
     now: Timestamp,
 ) -> Result<Vec<Decision>, VerifyError> {
-    files.par_iter().map(|file| decide(file, statements, policy, depth, now)).collect()
+    let named = NamedEvidence::read(statements)?;
+    files.par_iter().map(|file| decide(file, &named, policy, depth, now)).collect()
 }
 
 fn decide(
     file: &Path,
-    statements: &[PathBuf],
+    named: &NamedEvidence,
     policy: &Policy,
     depth: Depth,
     now: Timestamp,
 ) -> Result<Decision, VerifyError> {
     let artifact = Artifact::open(file)?;
     let mut rejected = Vec::new();
-    let found = find(&artifact, statements, |evidence| {
+    let found = find(&artifact, named, |evidence| {
         judge(evidence, &artifact, policy, depth, now)
             .map_err(|failures| rejected.push(Rejected { place: Some(evidence.place.clone()), failures }))
             .ok()

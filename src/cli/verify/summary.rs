@@ -1,6 +1,6 @@
 //! `verify --vsa` and `verify --accept-vsa`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Args, UsageError, public_key};
 use crate::cli::failure::Failure;
@@ -10,8 +10,8 @@ use crate::output::{SdistName, write_whole};
 use crate::provenance::{BASE, Purl, Timestamp};
 use crate::sign::{Format, sign_payload};
 use crate::verify::{
-    self, Age, Artifact, Decision, Policy, Rejected, SummaryExpectations, SummaryIssue, TrustedVerifier,
-    VerifyError, accept_summary,
+    self, Age, Artifact, Decision, NamedEvidence, Policy, Rejected, SummaryExpectations, SummaryIssue,
+    TrustedVerifier, VerifyError, accept_summary,
 };
 use crate::wheel::WheelName;
 
@@ -130,6 +130,7 @@ pub(super) fn accept(args: &Args, now: Timestamp) -> Result<Vec<Decision>, Failu
     let max_age = flag_age.or_else(|| policy.as_ref().and_then(|policy| policy.expect.max_age.clone()));
     let artifacts: Vec<Artifact> =
         args.files.iter().map(|file| Artifact::open(file)).collect::<Result<_, _>>()?;
+    let named = NamedEvidence::read(std::slice::from_ref(&path))?;
     let mut decisions = Vec::new();
     for artifact in artifacts {
         let expect = SummaryExpectations {
@@ -139,19 +140,20 @@ pub(super) fn accept(args: &Args, now: Timestamp) -> Result<Vec<Decision>, Failu
             level: level.clone(),
             max_age: max_age.clone(),
         };
-        decisions.push(one(artifact, &path, &expect, now)?);
+        decisions.push(one(artifact, &path, &named, &expect, now)?);
     }
     Ok(decisions)
 }
 
 fn one(
     artifact: Artifact,
-    path: &PathBuf,
+    path: &Path,
+    named: &NamedEvidence,
     expect: &SummaryExpectations,
     now: Timestamp,
 ) -> Result<Decision, VerifyError> {
     let mut rejected = Vec::new();
-    let found = verify::find(&artifact, std::slice::from_ref(path), |evidence| {
+    let found = verify::find(&artifact, named, |evidence| {
         accept_summary(evidence, &artifact, expect, now)
             .map_err(|failures| rejected.push(Rejected { place: Some(evidence.place.clone()), failures }))
             .ok()
