@@ -21,6 +21,7 @@ pub mod wheel;
 // layer 2
 pub mod builder;
 pub mod cargo;
+pub mod compare;
 pub mod fetch;
 pub mod requirements;
 pub mod sandbox;

@@ -1,0 +1,70 @@
+//! Texts within bytes: two binaries that differ in nothing but their texts say why in them.
+
+use std::collections::BTreeSet;
+
+use super::model::Cause;
+use super::text;
+
+/// Letters that make a text.
+const SHORTEST: usize = 5;
+
+/// What the texts of two binaries tell.
+pub(super) struct Found {
+    pub(super) causes: BTreeSet<Cause>,
+    pub(super) example: String,
+}
+
+/// A text, or bytes between texts.
+#[derive(PartialEq, Eq)]
+enum Part<'a> {
+    Text(&'a str),
+    Bytes(&'a [u8]),
+}
+
+/// What differs, if it is in texts only; none if other bytes differ too. Zeros that fill up are left out.
+pub(super) fn compare(a: &[u8], b: &[u8]) -> Option<Found> {
+    let (one, two) = (parts(a), parts(b));
+    if one.len() != two.len() {
+        return None;
+    }
+    let mut found: Option<Found> = None;
+    for pair in one.iter().zip(&two) {
+        match pair {
+            (Part::Bytes(a), Part::Bytes(b)) if a == b || filler(a) && filler(b) => {}
+            (Part::Text(a), Part::Text(b)) if a == b => {}
+            (Part::Text(a), Part::Text(b)) => {
+                let causes = text::causes(a, b);
+                let example = || format!("{} → {}", text::shortened(a), text::shortened(b));
+                found
+                    .get_or_insert_with(|| Found { causes: BTreeSet::new(), example: example() })
+                    .causes
+                    .extend(causes);
+            }
+            _ => return None,
+        }
+    }
+    found
+}
+
+fn filler(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+fn parts(bytes: &[u8]) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    let mut before = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        let run = bytes[at..].iter().take_while(|byte| matches!(byte, b'\t' | b'\n' | b' '..=b'~')).count();
+        if run >= SHORTEST
+            && let Ok(text) = std::str::from_utf8(&bytes[at..at + run])
+        {
+            parts.push(Part::Bytes(&bytes[before..at]));
+            parts.push(Part::Text(text));
+            before = at + run;
+        }
+        at += run.max(1);
+    }
+    parts.push(Part::Bytes(&bytes[before..]));
+    parts
+}
