@@ -1,11 +1,13 @@
-//! Programs of the user's own that give a secret: the only processes that are started beside the box.
+//! Programs of the user's own: the only processes that are started beside the box.
 //!
-//! Each is one that the user has configured by name. It gets the user's environment, no input, and a time limit; what it
-//! prints is returned and shown nowhere.
+//! Those that give a secret, each configured by name, and a tool that a command is asked to hand over to. The first get
+//! the user's environment, no input, and a time limit; what they print is returned and shown nowhere.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt;
 use std::io::{self, Read};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -121,12 +123,32 @@ impl Helper<'_> {
         }
     }
 
-    /// The program on the user's `PATH`; folders that are not absolute are left out.
     fn find(&self) -> Option<PathBuf> {
-        let folders = self.env.get("PATH")?;
-        let found = std::env::split_paths(folders).filter(|folder| folder.is_absolute());
-        found.map(|folder| folder.join(self.program)).find(|path| path.is_file())
+        find(self.program, OsStr::new(self.env.get("PATH")?))
     }
+}
+
+/// A program on a `PATH`; folders that are not absolute are left out.
+fn find(program: &str, folders: &OsStr) -> Option<PathBuf> {
+    let found = std::env::split_paths(folders).filter(|folder| folder.is_absolute());
+    found.map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Runs a tool that the user asks for instead of ours, with this process's environment, input and output, and gives its
+/// exit code; that of a shell if a signal ended it.
+///
+/// # Errors
+/// There is no such program, or the host fails.
+pub fn hand_over(program: &str, arguments: &[&OsStr]) -> Result<i32, HelperError> {
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let path = find(program, &folders).ok_or_else(|| HelperError::Missing { program: program.to_owned() })?;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place for programs of the user's own (invariant 1)"
+    )]
+    let status = Command::new(&path).args(arguments).status();
+    let status = status.map_err(|source| HelperError::Io { path, source })?;
+    Ok(status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 mod build;
+mod diff;
 mod doctor;
 mod failure;
 mod fetch;
@@ -103,6 +104,7 @@ enum Command {
     Build(build::Args),
     Lock(lock::Args),
     Fetch(fetch::Args),
+    Diff(diff::Args),
     Inspect(inspect::Args),
     Sbom(sbom::Args),
     Keygen(keygen::Args),
@@ -175,6 +177,7 @@ fn dispatch(cli: &Cli, session: &Session) -> Result<(), Failure> {
         Command::Build(args) => build::run(args, session),
         Command::Lock(args) => lock::run(args, session),
         Command::Fetch(args) => fetch::run(args, session),
+        Command::Diff(args) => diff::run(args, session),
         Command::Inspect(args) => inspect::run(args, session),
         Command::Sbom(args) => sbom::run(args, session),
         Command::Keygen(args) => keygen::run(args, session),
