@@ -26,7 +26,7 @@ pub use export::{BillFormat, ExportReport, WHEELHOUSE, bill, export_pylock, expo
 pub use fill::fetch;
 pub use locking::lock;
 pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};
-pub use repeat::{RepeatError, RepeatRequest, Repeated, RepeatedOutput, archive_from_index, repeat};
+pub use repeat::{RepeatError, RepeatRequest, Repeated, RepeatedOutput, repeat};
 pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
 pub use request::{
     BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,

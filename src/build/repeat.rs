@@ -17,11 +17,8 @@ use super::supply::{Parts, Supplier};
 use crate::config::{Normalize, Target};
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
-use crate::fetch::{
-    CrateRegistries, DebianMirrors, Fetcher, MirrorSettings, NetConfig, Places, PythonIndexes, Wanted,
-};
 use crate::lock::Lock;
-use crate::name::{PackageName, Platform};
+use crate::name::Platform;
 use crate::record::StatedOptions;
 use crate::sandbox::Isolation;
 use crate::source::Source;
@@ -265,36 +262,4 @@ fn choice(options: &StatedOptions) -> Result<Option<OutputChoice>, RepeatError> 
         ["sdist", "wheel"] => Ok(Some(OutputChoice::Both)),
         _ => Err(RepeatError::Outputs { actual: names.join(",") }),
     }
-}
-
-/// Fetches an sdist by its digest from the indexes that the user's pip is configured with, and says where it lies in the store.
-///
-/// # Errors
-/// No index has it, or the network or the host fails.
-pub fn archive_from_index(
-    (file, name): (&str, &PackageName),
-    sha256: Sha256,
-    context: Context<'_>,
-) -> Result<PathBuf, BuildError> {
-    let Context { store, surroundings, reporter, cancel, offline, .. } = context;
-    if !store.has(&sha256) {
-        let mirrors = DebianMirrors::load(&MirrorSettings::default(), surroundings)?;
-        let fetcher = Fetcher::new(
-            store,
-            NetConfig::load(surroundings)?,
-            PythonIndexes::load(surroundings)?,
-            mirrors,
-            offline,
-        )
-        .with_crates(CrateRegistries::load(surroundings)?);
-        let wanted = Wanted {
-            file: file.to_owned(),
-            sha256,
-            size: None,
-            required_by: vec!["the statement's source".to_owned()],
-            places: Places::Indexes(name.clone()),
-        };
-        fetcher.files(&[wanted], "sources", reporter, cancel)?;
-    }
-    Ok(store.blob_path(&sha256))
 }

@@ -25,6 +25,22 @@ pub enum FetchError {
         /// Everything that is missing: names of files, or URLs.
         missing: Vec<String>,
     },
+    /// What somebody else wrote leads to a private network.
+    #[error("{url} is at {address}, which is of this host or of a private network")]
+    Private {
+        /// The URL.
+        url: String,
+        /// The address.
+        address: std::net::IpAddr,
+    },
+    /// A git server does not have an object.
+    #[error("{url} does not have the git object {object}")]
+    NotOurs {
+        /// The repository.
+        url: String,
+        /// The object.
+        object: String,
+    },
     /// A file came with another digest than the locked one. It was not stored.
     #[error("{file} from {from} is not the locked file: expected sha256 {expected}, got {actual}{}", asked_by(.required_by))]
     WrongDigest {
@@ -218,7 +234,8 @@ impl Fault for FetchError {
         match self {
             Self::Store { source, .. } => source.blame(),
             Self::Image(error) => error.blame(),
-            Self::WrongDigest { .. } | Self::WrongSize { .. } => Blame::Integrity,
+            Self::WrongDigest { .. } | Self::WrongSize { .. } | Self::NotOurs { .. } => Blame::Integrity,
+            Self::Private { .. } => Blame::User,
             Self::Offline { .. }
             | Self::NotFound { .. }
             | Self::NoPage { .. }
@@ -267,6 +284,10 @@ impl Fault for FetchError {
                     .to_owned(),
                 "with a filled store `--offline` needs no network".to_owned(),
             ],
+            Self::Private { .. } => hint("if that is where it should be, say so with --allow-private-network"),
+            Self::NotOurs { .. } => {
+                hint("a clone that still has it can be named with `--source DIR`: it is checked by its name")
+            }
             Self::NoMirror { archive, .. } => {
                 let key = if archive == "debian" { "mirrors" } else { "security-mirrors" };
                 vec![format!("in sealwright.toml set, with a mirror near you: [debian] {key} = [\"http://mirror.example/{archive}\"]")]

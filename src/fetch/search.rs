@@ -297,6 +297,8 @@ impl<'a> Search<'a> {
             | FetchError::Unreachable { .. }
             | FetchError::Throttled { .. }
             | FetchError::Answer { .. }
+            | FetchError::Private { .. }
+            | FetchError::NotOurs { .. }
             | FetchError::TooLarge { .. } => {
                 self.failed.get_or_insert(error);
             }

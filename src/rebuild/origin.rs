@@ -1,14 +1,18 @@
 //! The source that a statement names: what the user has of it, else from where the statement says.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::recorded::Recorded;
-use super::{RebuildError, RebuildRequest};
-use crate::build::{self, Context};
+use super::{RebuildError, RebuildRequest, network};
+use crate::build::Context;
 use crate::digest::Sha256;
+use crate::fetch::{FetchError, GitWanted};
 use crate::output::SdistName;
 use crate::record::StatedSource;
-use crate::source::{CommitIdentity, DirtyPolicy, GitId, IgnoredPaths, Source, SourceError, SourceIdentity};
+use crate::source::{
+    CommitIdentity, DirtyPolicy, GitId, IgnoredPaths, Source, SourceError, SourceIdentity, Submodules,
+};
 use crate::store::Scratch;
 
 /// What is looked for, and where.
@@ -99,21 +103,53 @@ impl Origin<'_> {
                 hint: "name the archive with `--source FILE`; it is checked by its digest",
             });
         };
-        let path = build::archive_from_index((name, &project), sha256, self.context)?;
+        let path = network::archive((name, &project), sha256, self.context)?;
         self.archive(&path, name, sha256)
     }
 
+    /// The commit and its submodules from where the statement says, into repositories that go away again.
     fn fetched(&self, stated: &CommitIdentity) -> Result<Found, RebuildError> {
         if !self.trusted {
             return Err(UNSIGNED);
         }
-        let _ = stated;
-        Err(RebuildError::NeedSource {
-            why: "repositories are not fetched yet",
-            hint: "name a clone with `--source DIR`; the commit is checked by its name",
-        })
+        let Some(uri) = &stated.uri else { return Err(NO_ADDRESS) };
+        let scratch = self.context.store.scratch("source")?;
+        let mut objects = BTreeSet::from([stated.commit.to_string()]);
+        objects.extend(stated.tags.iter().filter_map(|tag| tag.object).map(|id| id.to_string()));
+        let private = self.request.private;
+        let outer = scratch.path().join("outer.git");
+        let wanted = GitWanted { uri: uri.clone(), objects, private };
+        network::repository(&wanted, &outer, &scratch, self.context).map_err(|error| match error {
+            RebuildError::Fetch(FetchError::NotOurs { object, .. })
+                if object == stated.commit.to_string() =>
+            {
+                RebuildError::NoCommit { commit: stated.commit, place: uri.clone() }
+            }
+            other => other,
+        })?;
+        let mut submodules = Submodules::new();
+        for (number, submodule) in stated.submodules.iter().enumerate() {
+            let Some(uri) = &submodule.uri else { return Err(NO_ADDRESS) };
+            let folder = scratch.path().join(format!("{number}.git"));
+            let objects = BTreeSet::from([submodule.commit.to_string()]);
+            let wanted = GitWanted { uri: uri.clone(), objects, private };
+            network::repository(&wanted, &folder, &scratch, self.context).map_err(|error| match error {
+                RebuildError::Fetch(FetchError::NotOurs { .. }) => {
+                    RebuildError::NoCommit { commit: submodule.commit, place: uri.clone() }
+                }
+                other => other,
+            })?;
+            submodules.insert(submodule.path.clone(), folder);
+        }
+        let source = Source::at(&outer, stated, &submodules)?;
+        Ok(Found { source, _folder: Some(scratch) })
     }
 }
+
+const NO_ADDRESS: RebuildError = RebuildError::NeedSource {
+    why: "the statement names a commit and no repository that others can reach",
+    hint: "name a clone with `--source DIR`; the commit is checked by its name",
+};
 
 const UNSIGNED: RebuildError = RebuildError::NeedSource {
     why: "nobody who is believed signed the statement, so nothing is fetched from where it says",
@@ -126,7 +162,7 @@ fn commit_in(path: &Path, stated: &CommitIdentity) -> Result<Source, RebuildErro
         let actual = "a file".to_owned();
         return Err(other(path, format!("a git repository with commit {}", stated.commit), actual));
     }
-    Source::at(path, stated).map_err(|error| match error {
+    Source::at(path, stated, &Submodules::new()).map_err(|error| match error {
         SourceError::MissingObject { kind: "commit", id, .. } if id == stated.commit => {
             RebuildError::NoCommit { commit: stated.commit, place: path.display().to_string() }
         }

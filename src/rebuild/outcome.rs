@@ -187,7 +187,7 @@ impl Compared {
         (recorded, statement): (&Recorded, &Path),
         against: Option<Original>,
         context: Context<'_>,
-    ) -> Result<Self, RebuildError> {
+    ) -> Self {
         let subject = &recorded.subject;
         let mut notes = Vec::new();
         if repeated.plan != recorded.plan {
@@ -216,7 +216,7 @@ impl Compared {
                 }
             }
         };
-        Ok(Self { verdict, stated: subject.sha256, rebuilt, differences, notes, repeated })
+        Self { verdict, stated: subject.sha256, rebuilt, differences, notes, repeated }
     }
 
     /// Keeps all outputs in a folder.

@@ -17,7 +17,7 @@ use super::reader::Reader;
 use super::repository::{Objects, Repo};
 use super::status::{self, Dirt, State, WorkTree, host_path};
 use super::tree::{Content, Entry, Mode};
-use super::{IgnoredPaths, submodule, uri};
+use super::{IgnoredPaths, Submodules, submodule, uri};
 
 /// What HEAD was, and is again in the export.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub(super) enum Files {
 struct Loader<'a> {
     files: Files,
     skip: &'a dyn Fn(&BStr) -> bool,
+    /// Repositories of submodules that are known.
+    known: &'a Submodules,
     members: Vec<Member>,
     entries: Vec<Entry>,
     submodules: Vec<SubmoduleIdentity>,
@@ -101,6 +103,7 @@ impl Checkout {
         let mut loader = Loader {
             files,
             skip: &skip,
+            known: &Submodules::new(),
             members: Vec::new(),
             entries: Vec::new(),
             submodules: Vec::new(),
@@ -146,7 +149,11 @@ impl Checkout {
     }
 
     /// The commit that a statement names, out of the repository at or around `dir`, whatever is checked out there.
-    pub(super) fn at(dir: &Path, stated: &CommitIdentity) -> Result<Self, SourceError> {
+    pub(super) fn at(
+        dir: &Path,
+        stated: &CommitIdentity,
+        submodules: &Submodules,
+    ) -> Result<Self, SourceError> {
         let dir = dir.canonicalize().map_err(SourceError::io("open", dir))?;
         let repo = Repo::discover(&dir)?;
         let objects = repo.objects();
@@ -164,6 +171,7 @@ impl Checkout {
         let mut loader = Loader {
             files: Files::Stated,
             skip: &skip,
+            known: submodules,
             members: Vec::new(),
             entries: Vec::new(),
             submodules: Vec::new(),
@@ -240,8 +248,13 @@ impl Loader<'_> {
                 let reason = format!("submodules are nested more than {MAX_DEPTH} deep");
                 return Err(SourceError::Submodule { path: path.to_string(), reason });
             }
-            let place =
-                submodule::locate(&objects, &modules, entry.path.as_bstr(), path.as_bstr(), root, wanted)?;
+            let known = path.to_str().ok().and_then(|path| self.known.get(path));
+            let place = match known {
+                Some(folder) => submodule::Place { repo: Repo::open(folder)?, root: None, head: None },
+                None => {
+                    submodule::locate(&objects, &modules, entry.path.as_bstr(), path.as_bstr(), root, wanted)?
+                }
+            };
             let mut id = wanted;
             if let Some(head) = place.head.filter(|head| *head != wanted) {
                 self.dirt.push(Dirt { path: path.clone(), change: status::Change::OtherCommit });

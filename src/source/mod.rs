@@ -17,6 +17,7 @@ mod history;
 mod identity;
 mod pack;
 mod reader;
+mod receive;
 mod repository;
 mod scm;
 mod spool;
@@ -28,7 +29,8 @@ mod unzip;
 mod uri;
 mod write;
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use gix::bstr::{BStr, BString, ByteSlice};
 
@@ -41,6 +43,7 @@ use tree::{Entry, Found, Mode};
 
 pub use error::{Completeness, SourceError};
 pub use identity::{CommitIdentity, GitId, SourceIdentity, SubmoduleIdentity, TagIdentity};
+pub use receive::receive;
 
 /// A source that was inspected. Nothing was written yet.
 pub struct Source {
@@ -52,6 +55,10 @@ pub struct Source {
     subdirectory: String,
     notes: Vec<String>,
 }
+
+/// Where repositories of submodules are, by their folders in the source; those that are not among them are looked for where
+/// git puts them.
+pub type Submodules = BTreeMap<String, PathBuf>;
 
 /// What to do about uncommitted changes of tracked files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,8 +144,8 @@ impl Source {
     ///
     /// # Errors
     /// No repository there, or it does not hold them, or they are not what the statement says.
-    pub fn at(dir: &Path, stated: &CommitIdentity) -> Result<Self, SourceError> {
-        let checkout = Checkout::at(dir, stated)?;
+    pub fn at(dir: &Path, stated: &CommitIdentity, submodules: &Submodules) -> Result<Self, SourceError> {
+        let checkout = Checkout::at(dir, stated, submodules)?;
         if checkout.identity != *stated {
             let expected = format!("{} with {} submodules", stated.tree, stated.submodules.len());
             let found = &checkout.identity;

@@ -24,6 +24,7 @@ mod lock;
 mod output;
 mod provenance;
 mod python;
+mod rebuild;
 mod requirements;
 mod secrets;
 mod sign;

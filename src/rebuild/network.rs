@@ -1,0 +1,68 @@
+//! Sources from the network, each by the name that its content has.
+
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use super::RebuildError;
+use crate::build::Context;
+use crate::digest::Sha256;
+use crate::fetch::{
+    DebianMirrors, FetchError, Fetcher, GitWanted, MirrorSettings, NetConfig, Offline, Places, PythonIndexes,
+    Wanted,
+};
+use crate::name::PackageName;
+use crate::source::receive;
+use crate::store::Scratch;
+
+fn fetcher(context: Context<'_>) -> Result<Fetcher, FetchError> {
+    let Context { store, surroundings, offline, .. } = context;
+    let mirrors = DebianMirrors::load(&MirrorSettings::default(), surroundings)?;
+    Ok(Fetcher::new(
+        store,
+        NetConfig::load(surroundings)?,
+        PythonIndexes::load(surroundings)?,
+        mirrors,
+        offline,
+    ))
+}
+
+/// Fetches an sdist by its digest from the indexes that the user's pip is configured with, and says where it lies in the
+/// store.
+pub(super) fn archive(
+    (file, name): (&str, &PackageName),
+    sha256: Sha256,
+    context: Context<'_>,
+) -> Result<PathBuf, RebuildError> {
+    if !context.store.has(&sha256) {
+        let wanted = Wanted {
+            file: file.to_owned(),
+            sha256,
+            size: None,
+            required_by: vec!["the statement's source".to_owned()],
+            places: Places::Indexes(name.clone()),
+        };
+        fetcher(context)?.files(&[wanted], "sources", context.reporter, context.cancel)?;
+    }
+    Ok(context.store.blob_path(&sha256))
+}
+
+/// Fetches objects of a repository into one of ours at `folder`.
+pub(super) fn repository(
+    wanted: &GitWanted,
+    folder: &Path,
+    scratch: &Scratch,
+    context: Context<'_>,
+) -> Result<(), RebuildError> {
+    if context.offline == Offline::Yes {
+        return Err(RebuildError::SourceOffline { uri: wanted.uri.clone() });
+    }
+    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let path = scratch.path().join(format!("{name}.pack"));
+    let cannot = |source| RebuildError::Read { path: path.clone(), source };
+    let mut pack = scratch.file(&format!("{name}.pack"))?;
+    fetcher(context)?.git_pack(wanted, &mut pack, context.reporter, context.cancel)?;
+    drop(pack);
+    let pack = std::fs::File::open(&path).map_err(cannot)?;
+    receive(&mut BufReader::new(pack), folder)?;
+    std::fs::remove_file(&path).map_err(cannot)
+}
