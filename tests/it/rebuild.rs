@@ -4,8 +4,10 @@ mod failures;
 mod server;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use sealwright::provenance::{Envelope, Statement};
+use sealwright::sign::Signer as _;
 use serde_json::Value;
 
 use crate::adversarial::key;
@@ -24,12 +26,12 @@ pub fn statement_of(output: &str) -> String {
 /// A project whose checkout has a remote on loopback, with the keys of who signs it and who rebuilds it.
 pub struct Released {
     pub project: Project,
-    pub server: GitServer,
+    pub server: Arc<GitServer>,
 }
 
 impl Released {
     pub fn new(project: Project) -> Self {
-        let server = GitServer::start();
+        let server = Arc::new(GitServer::start());
         server.push(&project, "demo");
         let url = server.url("demo");
         project.git_run(&["remote", "add", "origin", &url]);
@@ -52,13 +54,15 @@ impl Released {
         for name in ["release.pub", "rebuild.key", "rebuild.pub"] {
             away.write(name, project.read(&format!("../home/{name}")));
         }
-        Recorded { away }
+        Recorded { away, _server: Arc::clone(&self.server) }
     }
 }
 
 /// Statements in a folder that holds nothing else.
 pub struct Recorded {
     pub away: Project,
+    /// It serves as long as this lives.
+    _server: Arc<GitServer>,
 }
 
 impl Recorded {
@@ -218,7 +222,7 @@ fn what_the_user_set_is_set_again() {
     let project = sample("");
     project.write(
         "sealwright.toml",
-        "[target.other]\nsuites = [\"bookworm\"]\nnormalize = false\n[target.other.config-settings]\na = [\"1\", \"2\"]\n[target.unused]\nbuilder = \"bundle\"\n",
+        "[target.other]\nsuites = [\"bookworm\"]\n[target.other.config-settings]\na = [\"1\", \"2\"]\n[target.unused]\nbuilder = \"bundle\"\n",
     );
     project.commit("configured");
     let released = Released::new(project);

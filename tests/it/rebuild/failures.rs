@@ -1,5 +1,6 @@
 //! What stands in the way of a rebuild: each has its own words and code, and is a result that is written.
 
+use sealwright::sign::{Format, sign_payload};
 use serde_json::Value;
 
 use super::{Recorded, Released, SDIST, WHEEL, changed, predicate, statement_of};
@@ -102,7 +103,6 @@ fn a_source_that_is_gone_is_told_apart_from_one_that_is_another() {
 
 #[test]
 fn a_statement_does_not_lead_into_a_private_network() {
-    use sealwright::sign::{Format, sign_payload};
     let recorded = Released::new(sample("")).record();
     for uri in [
         "git+https://127.0.0.1:1/x",
@@ -117,14 +117,15 @@ fn a_statement_does_not_lead_into_a_private_network() {
         let outcome = outcome.stderr_has(words);
         assert_ne!(outcome.code, Some(0));
     }
-    fn changed_and_signed(recorded: &Recorded, uri: &str) {
-        let path = statement_of(WHEEL);
-        let envelope = sealwright::provenance::Envelope::parse(recorded.away.read(&path).as_bytes()).unwrap();
-        let mut whole: Value = serde_json::from_slice(&envelope.payload().unwrap()).unwrap();
-        whole["predicate"]["buildDefinition"]["externalParameters"]["source"]["uri"] = uri.into();
-        let signed = sign_payload(whole.to_string().as_bytes(), &crate::adversarial::key(9)).unwrap();
-        recorded.away.write(&path, signed.to_line(Format::Dsse).unwrap());
-    }
+}
+
+fn changed_and_signed(recorded: &Recorded, uri: &str) {
+    let path = statement_of(WHEEL);
+    let envelope = sealwright::provenance::Envelope::parse(recorded.away.read(&path).as_bytes()).unwrap();
+    let mut whole: Value = serde_json::from_slice(&envelope.payload().unwrap()).unwrap();
+    whole["predicate"]["buildDefinition"]["externalParameters"]["source"]["uri"] = uri.into();
+    let signed = sign_payload(whole.to_string().as_bytes(), &crate::adversarial::key(9)).unwrap();
+    recorded.away.write(&path, signed.to_line(Format::Dsse).unwrap());
 }
 
 #[test]
@@ -152,14 +153,14 @@ fn a_changed_lock_is_no_lock_of_this_build() {
     let recorded = released.record();
     changed(&recorded, WHEEL, |statement| {
         statement["predicate"]["buildDefinition"]["externalParameters"]["configuration"]["system-packages"] =
-            serde_json::json!(["gcc"]);
+            serde_json::json!(["libffi-dev"]);
     });
     fails(
         &recorded,
         recorded.rebuild(WHEEL, &unsigned),
         3,
         "build",
-        "not one of its source and configuration: system package gcc",
+        "not one of its source and configuration: system package libffi-dev",
     );
 }
 
@@ -261,5 +262,5 @@ fn a_build_that_fails_now_is_a_result() {
         external["options"] = serde_json::json!({ "configSettings": { "fail": "now" } });
     });
     let outcome = recorded.rebuild(WHEEL, &["--unsigned", "--source", &clone]);
-    fails(&recorded, outcome, 1, "build", "the build failed");
+    fails(&recorded, outcome, 1, "build", "Backend subprocess exited");
 }

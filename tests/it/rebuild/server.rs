@@ -71,5 +71,8 @@ fn answer(root: &Path, mut request: tiny_http::Request) {
     request.as_reader().read_to_end(&mut body).unwrap();
     child.stdin.take().unwrap().write_all(&body).unwrap();
     let output = child.wait_with_output().unwrap();
-    let _ = request.respond(tiny_http::Response::from_data(output.stdout));
+    let kind = if advertise { "advertisement" } else { "result" };
+    let kind =
+        format!("Content-Type: application/x-git-upload-pack-{kind}").parse::<tiny_http::Header>().unwrap();
+    let _ = request.respond(tiny_http::Response::from_data(output.stdout).with_header(kind));
 }
