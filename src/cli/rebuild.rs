@@ -8,11 +8,12 @@ use super::failure::Failure;
 use super::key::{FormatArg, signer};
 use super::session::Session;
 use super::verify::{public_key, resource_of};
+use crate::compare::Verdict;
 use crate::error::{Blame, Fault};
 use crate::fetch::{Offline, PrivateHosts};
 use crate::output::write_whole;
 use crate::provenance::{BASE, Timestamp};
-use crate::rebuild::{self, Ending, Outcome, RebuildRequest, Rebuilder, ResultIssue, Trust, Verdict};
+use crate::rebuild::{self, Ending, Outcome, RebuildRequest, Rebuilder, ResultIssue, Trust};
 use crate::sign::{Format, Signing, sign_payload};
 use crate::verify::{Depth, Policy};
 
@@ -227,11 +228,11 @@ fn conclude(args: &Args, outcome: Outcome, rebuilder: &Rebuilder, session: &Sess
     let different = match &outcome.ending {
         Ending::NotBuilt { .. } => None,
         Ending::Compared(compared) => match &compared.verdict {
-            Verdict::Equal(_) if args.strict => Some(Different {
+            Verdict::Equal { .. } if args.strict => Some(Different {
                 name,
                 what: "equal only after normalizations, and --strict takes nothing but the same bytes",
             }),
-            Verdict::Identical | Verdict::Equal(_) => None,
+            Verdict::Identical | Verdict::Equal { .. } => None,
             Verdict::Different => Some(Different { name, what: "different" }),
         },
     };

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::build::BuildError;
+use crate::compare::CompareError;
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
 use crate::fetch::FetchError;
@@ -116,6 +117,9 @@ pub enum RebuildError {
     /// The build.
     #[error(transparent)]
     Build(#[from] BuildError),
+    /// The comparison.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -132,6 +136,7 @@ impl RebuildError {
             Self::Source(error) => Some(error),
             Self::Fetch(error) => Some(error),
             Self::Build(error) => Some(error),
+            Self::Compare(error) => Some(error),
             Self::Store(error) => Some(error),
             Self::Output(error) => Some(error),
             Self::Read { .. }
@@ -183,6 +188,7 @@ impl Fault for RebuildError {
             | Self::Source(_)
             | Self::Fetch(_)
             | Self::Build(_)
+            | Self::Compare(_)
             | Self::Store(_)
             | Self::Output(_) => self.inner().map_or(Blame::Ours, Fault::blame),
         }
@@ -213,6 +219,7 @@ impl Fault for RebuildError {
             | Self::Source(_)
             | Self::Fetch(_)
             | Self::Build(_)
+            | Self::Compare(_)
             | Self::Store(_)
             | Self::Output(_) => self.inner().map(Fault::hints).unwrap_or_default(),
         }

@@ -19,7 +19,7 @@ use crate::fetch::PrivateHosts;
 use crate::provenance::Timestamp;
 
 pub use error::RebuildError;
-pub use outcome::{Compared, Difference, Ending, Original, Outcome, Stage, Verdict};
+pub use outcome::{Compared, Ending, Original, Outcome, Stage};
 pub use read::{Checked, Subject, Trust};
 pub use result::{Rebuilder, ResultIssue, predicate, statement as result_statement, summary};
 
@@ -95,7 +95,8 @@ fn steps(request: &RebuildRequest, context: Context<'_>, outcome: &mut Outcome) 
         builder: recorded.builder,
     };
     let repeated = build::repeat(repeat, context).map_err(at(Stage::Build))?;
-    let compared = Compared::of(repeated, (&recorded, &request.statement), original, context);
+    let compared = Compared::of(repeated, (&recorded, &request.statement), original, context)
+        .map_err(at(Stage::Comparison))?;
     if let Some(outdir) = &request.outdir {
         compared.keep(outdir, context).map_err(at(Stage::Comparison))?;
     }

@@ -1,6 +1,5 @@
 //! What came of a rebuild.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +9,7 @@ use super::read::{Checked, Subject};
 use super::recorded::Recorded;
 use super::{RebuildError, file_name};
 use crate::build::{Context, Repeated, RepeatedOutput};
+use crate::compare::{Change, Options, Verdict, compare};
 use crate::config::DIST_FOLDER;
 use crate::digest::Sha256;
 use crate::output::{FileMode, FolderLock, Publication};
@@ -65,44 +65,6 @@ pub enum Stage {
     Comparison,
 }
 
-/// What two files are to each other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The same bytes.
-    Identical,
-    /// The same after these normalizations.
-    Equal(BTreeSet<String>),
-    /// Neither.
-    Different,
-}
-
-impl Verdict {
-    /// In records.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Identical => "identical",
-            Self::Equal(_) => "equal",
-            Self::Different => "different",
-        }
-    }
-}
-
-/// A member that is not the same in both.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Difference {
-    /// Member inside of member; empty for the file itself.
-    pub path: Vec<String>,
-    /// `added`, `removed` or `changed`, seen from the original.
-    pub kind: String,
-    /// Probable causes.
-    pub causes: Vec<String>,
-    /// What is known of it.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub detail: String,
-}
-
 /// A comparison.
 pub struct Compared {
     /// What the files are to each other.
@@ -112,7 +74,7 @@ pub struct Compared {
     /// What was built of that name; none if nothing was.
     pub rebuilt: Option<RepeatedOutput>,
     /// What is not the same.
-    pub differences: Vec<Difference>,
+    pub changes: Vec<Change>,
     /// What is worth knowing of the comparison.
     pub notes: Vec<String>,
     /// The build.
@@ -187,7 +149,7 @@ impl Compared {
         (recorded, statement): (&Recorded, &Path),
         against: Option<Original>,
         context: Context<'_>,
-    ) -> Self {
+    ) -> Result<Self, RebuildError> {
         let subject = &recorded.subject;
         let mut notes = Vec::new();
         if repeated.plan != recorded.plan {
@@ -197,7 +159,7 @@ impl Compared {
             ));
         }
         let rebuilt = repeated.outputs.iter().find(|output| output.name == subject.name).cloned();
-        let (verdict, differences) = match &rebuilt {
+        let (verdict, changes) = match &rebuilt {
             None => {
                 let made: Vec<&str> = repeated.outputs.iter().map(|output| output.name.as_str()).collect();
                 notes.push(format!("no file of that name was built: there are {}", made.join(", ")));
@@ -207,7 +169,7 @@ impl Compared {
             Some(output) => {
                 let original = against.or_else(|| Original::find(statement, subject, context.store));
                 if let Some(original) = original {
-                    compare(&original.path, &output.path)
+                    compared(&original.path, &output.path)?
                 } else {
                     notes.push(
                         "the file that the statement is about is not here: `--against FILE` would tell what differs".to_owned(),
@@ -216,7 +178,7 @@ impl Compared {
                 }
             }
         };
-        Self { verdict, stated: subject.sha256, rebuilt, differences, notes, repeated }
+        Ok(Self { verdict, stated: subject.sha256, rebuilt, changes, notes, repeated })
     }
 
     /// Keeps all outputs in a folder.
@@ -234,6 +196,8 @@ impl Compared {
     }
 }
 
-fn compare(_original: &Path, _rebuilt: &Path) -> (Verdict, Vec<Difference>) {
-    (Verdict::Different, Vec::new())
+/// Member by member. Files of other bytes are never identical, whatever the comparison finds in them.
+pub(super) fn compared(original: &Path, rebuilt: &Path) -> Result<(Verdict, Vec<Change>), RebuildError> {
+    let report = compare(original, rebuilt, &Options::default())?;
+    Ok((report.verdict, report.changes))
 }

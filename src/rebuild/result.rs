@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::outcome::{Compared, Ending, Outcome, Verdict};
+use super::outcome::{Compared, Ending, Outcome};
+use crate::compare::{Change, Verdict};
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::provenance::{
@@ -92,8 +93,8 @@ pub fn predicate(outcome: &Outcome, rebuilder: &Rebuilder) -> Value {
 }
 
 fn of_comparison(map: &mut Map<String, Value>, compared: &Compared, stated: Option<Sha256>) {
-    map.insert("verdict".to_owned(), compared.verdict.as_str().into());
-    if let Verdict::Equal(normalizations) = &compared.verdict {
+    map.insert("verdict".to_owned(), compared.verdict.name().into());
+    if let Verdict::Equal { normalizations } = &compared.verdict {
         map.insert("normalizations".to_owned(), json!(normalizations));
     }
     map.insert("original".to_owned(), json!({ "sha256": compared.stated }));
@@ -109,14 +110,20 @@ fn of_comparison(map: &mut Map<String, Value>, compared: &Compared, stated: Opti
     map.insert("engine".to_owned(), engine.as_str().into());
     map.insert("isolation".to_owned(), crate::record::isolation(&compared.repeated.isolation));
     map.insert("limits".to_owned(), crate::record::limits(&compared.repeated.isolation));
-    if !compared.differences.is_empty() {
-        let listed = &compared.differences[..compared.differences.len().min(LISTED)];
-        map.insert("differences".to_owned(), json!(listed));
-        map.insert("differencesInAll".to_owned(), compared.differences.len().to_string().into());
+    if !compared.changes.is_empty() {
+        let listed: Vec<Value> = compared.changes.iter().take(LISTED).map(change).collect();
+        map.insert("changes".to_owned(), listed.into());
+        map.insert("changesInAll".to_owned(), compared.changes.len().to_string().into());
     }
     if !compared.notes.is_empty() {
         map.insert("notes".to_owned(), json!(compared.notes));
     }
+}
+
+/// A change without what was found in the files: that may be anything.
+fn change(change: &Change) -> Value {
+    let causes: Vec<&str> = change.causes.iter().map(|cause| cause.name()).collect();
+    json!({ "path": change.path, "kind": change.kind.name(), "causes": causes })
 }
 
 /// The result as an in-toto statement: the payload of an envelope.
@@ -140,7 +147,7 @@ pub fn summary(outcome: &Outcome, issue: ResultIssue) -> Option<Vec<u8>> {
     let checked = outcome.statement.as_ref()?;
     let verified = checked.verified.as_ref()?;
     let levels = match &compared.verdict {
-        Verdict::Identical | Verdict::Equal(_) => {
+        Verdict::Identical | Verdict::Equal { .. } => {
             let level = verified.level?;
             vec![format!("SLSA_BUILD_LEVEL_{level}")]
         }

@@ -294,3 +294,47 @@ fn every_example_is_rebuilt_from_its_statement_alone() {
         }
     }
 }
+
+/// Two builds of a project whose backend writes the time into its archive, or something else each time.
+#[test]
+fn what_differs_is_named_with_its_cause() {
+    // Not normalized: the times of members are those of the build.
+    let project = sample("");
+    project.write("sealwright.toml", "[target.dist]\nsuites = [\"bookworm\"]\nnormalize = false\n");
+    project.commit("not normalized");
+    let released = Released::new(project);
+    let recorded = released.record();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let wheel = released.project.join(&format!("dist/{WHEEL}")).to_string_lossy().into_owned();
+    recorded.by_key(WHEEL, &["--against", &wheel]).code(0).stdout_has("equal after archive-time\n");
+    assert_eq!(recorded.result()["verdict"], "equal");
+    assert_eq!(recorded.result()["normalizations"], serde_json::json!(["archive-time"]));
+    recorded.by_key(WHEEL, &["--against", &wheel, "--strict"]).code(5).stderr_has("--strict");
+    // Another file is not what the statement is about.
+    let other = released.project.join(&format!("dist/{SDIST}")).to_string_lossy().into_owned();
+    recorded.by_key(WHEEL, &["--against", &other]).code(4).stderr_has("is not what the statement is about");
+
+    let project = Project::copy_of("tests/fixtures/sample").host_indexes();
+    project.write("sealwright.toml", "[target.dist]\nsuites = [\"bookworm\"]\n");
+    let backend = project.read("backend/sample_backend.py");
+    let random = backend.replace("\"ANSWER = 42\\n\"", "f\"ANSWER = {os.urandom(8)}\\n\"");
+    assert_ne!(random, backend);
+    project.write("backend/sample_backend.py", random);
+    let released = Released::new(project.git());
+    let recorded = released.record();
+    let wheel = released.project.join(&format!("dist/{WHEEL}")).to_string_lossy().into_owned();
+    let outcome = recorded.by_key(WHEEL, &["--against", &wheel]).code(5);
+    let outcome = outcome.stdout_has("different\n").stdout_has("changed  sample.py: content");
+    outcome.stderr_has("is rebuilt, but different");
+    let result = recorded.result();
+    assert_eq!(result["verdict"], "different");
+    assert_eq!(result["changes"][0]["path"], serde_json::json!(["sample-1.0.dist-info/RECORD"]));
+    assert_eq!(result["changes"][1]["causes"], serde_json::json!(["content"]));
+    // A statement about other bytes, which nobody has: different, and said why no more is known.
+    changed(&recorded, WHEEL, |statement| {
+        statement["subject"][0]["digest"]["sha256"] = "0".repeat(64).into();
+    });
+    let clone = released.project.path().to_string_lossy().into_owned();
+    let outcome = recorded.rebuild(WHEEL, &["--unsigned", "--source", &clone]).code(5);
+    outcome.stdout_has("the file that the statement is about is not here");
+}

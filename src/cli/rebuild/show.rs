@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::cli::failure::anstream_style;
-use crate::rebuild::{Checked, Compared, Difference, Ending, Outcome, Rebuilder, Verdict, predicate};
+use crate::compare::{Change, Verdict};
+use crate::rebuild::{Checked, Compared, Ending, Outcome, Rebuilder, predicate};
 use crate::report::harmless;
 
 /// Differences that people see; programs see all that are recorded.
@@ -14,14 +15,12 @@ const SHOWN: usize = 20;
 pub(super) fn text(outcome: &Outcome) -> String {
     let Ending::Compared(compared) = &outcome.ending else { return String::new() };
     let mut text = String::new();
-    let (style, verdict) = match &compared.verdict {
-        Verdict::Identical => ("32", "identical".to_owned()),
-        Verdict::Equal(normalizations) => {
-            let names: Vec<&str> = normalizations.iter().map(String::as_str).collect();
-            ("33", format!("equal after {}", names.join(", ")))
-        }
-        Verdict::Different => ("1;31", "different".to_owned()),
+    let style = match &compared.verdict {
+        Verdict::Identical => "32",
+        Verdict::Equal { .. } => "33",
+        Verdict::Different => "1;31",
     };
+    let verdict = compared.verdict.to_string();
     let _ = writeln!(text, "{}: {}", harmless(&outcome.subject.name), anstream_style(style)(&verdict));
     digests(&mut text, compared);
     let (engine, _) = &compared.repeated.engine;
@@ -31,11 +30,11 @@ pub(super) fn text(outcome: &Outcome) -> String {
         compared.repeated.seconds,
         signers(outcome.statement.as_ref())
     );
-    for difference in compared.differences.iter().take(SHOWN) {
-        line(&mut text, difference);
+    for change in compared.changes.iter().take(SHOWN) {
+        line(&mut text, change);
     }
-    if compared.differences.len() > SHOWN {
-        let _ = writeln!(text, "  … and {} more", compared.differences.len() - SHOWN);
+    if compared.changes.len() > SHOWN {
+        let _ = writeln!(text, "  … and {} more", compared.changes.len() - SHOWN);
     }
     for note in &compared.notes {
         let _ = writeln!(text, "  {}", harmless(note));
@@ -69,16 +68,11 @@ fn signers(checked: Option<&Checked>) -> String {
     }
 }
 
-fn line(text: &mut String, difference: &Difference) {
-    let path =
-        if difference.path.is_empty() { "(the file)".to_owned() } else { difference.path.join(" → ") };
-    let causes = if difference.causes.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", difference.causes.join(", "))
-    };
-    let _ = writeln!(text, "  {:<8} {}{}", difference.kind, harmless(&path), harmless(&causes));
-    for detail in difference.detail.lines().take(4) {
+fn line(text: &mut String, change: &Change) {
+    let path = if change.path.is_empty() { "(the file)".to_owned() } else { change.path.join(" → ") };
+    let causes: Vec<&str> = change.causes.iter().map(|cause| cause.name()).collect();
+    let _ = writeln!(text, "  {:<8} {}: {}", change.kind.name(), harmless(&path), causes.join(", "));
+    for detail in change.detail.lines().take(4) {
         let _ = writeln!(text, "           {}", harmless(detail));
     }
 }
