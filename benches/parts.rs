@@ -16,7 +16,7 @@ use sealwright::image::ImageInputs;
 use sealwright::lock::{ImageContent, Lock, LockedImage};
 use sealwright::name::Platform;
 use sealwright::sandbox::native::{NativeEngine, reexec};
-use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network, Surface};
 use sealwright::store::Store;
 use serde_json::{Value, json};
 
@@ -77,6 +77,7 @@ fn start_boxes(tree: &Path, rounds: usize) -> Result<Value> {
         cwd: "/src".parse()?,
         network: Network::None,
         limits: Limits::default(),
+        surface: Surface::default(),
     };
     let engine = NativeEngine::of_this_program();
     let (mut ours, mut peer) = (Vec::new(), Vec::new());

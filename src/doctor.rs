@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Fault;
 use crate::name::SandboxPath;
 use crate::sandbox::native::{NativeEngine, NativeError, Probe, Step};
-use crate::sandbox::{BoxSpec, Enforcement, Isolation, Limits, Network};
+use crate::sandbox::{BoxSpec, Enforcement, Isolation, Limits, Network, Surface};
 
 /// Bytes that a base image, its packages and an environment take, with some room.
 const ROOM: u64 = 3 << 30;
@@ -85,6 +85,7 @@ fn empty_box(root: &Path) -> BoxSpec {
         cwd: SandboxPath::root(),
         network: Network::None,
         limits: Limits { wall: Duration::from_secs(20), memory: Some(1 << 30), ..Limits::default() },
+        surface: Surface::default(),
     }
 }
 

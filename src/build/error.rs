@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::repeat::RepeatError;
 use crate::builder::BuilderError;
 use crate::cargo::CargoError;
+use crate::compare::CompareError;
 use crate::config::ConfigError;
 use crate::digest::Sha256;
 use crate::environment::EnvironmentError;
@@ -83,6 +84,9 @@ pub enum BuildError {
     /// A statement that could not be made.
     #[error("cannot write the statement")]
     Statement(#[from] StatementError),
+    /// Outputs of a check that cannot be compared.
+    #[error(transparent)]
+    Compare(#[from] CompareError),
     /// A statement that could not be signed.
     #[error(transparent)]
     Sign(#[from] SignError),
@@ -98,6 +102,14 @@ pub enum BuildError {
     /// A file of the project cannot be read.
     #[error("cannot read {path}")]
     Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A temporary file cannot be written.
+    #[error("cannot write {path}")]
+    Write {
         /// Which.
         path: PathBuf,
         /// Why.
@@ -325,12 +337,14 @@ impl BuildError {
             | Self::Output(_)
             | Self::Builder(_)
             | Self::Export(_)
+            | Self::Compare(_)
             | Self::Sign(_)
             | Self::Statement(_)
             | Self::Engine(_)
             | Self::Repeat(_)
             | Self::Platform { .. }
             | Self::Read { .. }
+            | Self::Write { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::NoDistributions { .. }
@@ -361,6 +375,7 @@ impl BuildError {
             Self::Output(error) => error,
             Self::Builder(error) => error,
             Self::Export(error) => error,
+            Self::Compare(error) => error,
             Self::Sign(error) => error,
             Self::Repeat(error) => error,
             Self::Engine(error) => error.0.as_ref(),
@@ -375,6 +390,7 @@ impl BuildError {
             | Self::Statement(_)
             | Self::Platform { .. }
             | Self::Read { .. }
+            | Self::Write { .. }
             | Self::NoMirror { .. }
             | Self::NoResolver { .. }
             | Self::NoDistributions { .. }
@@ -396,7 +412,7 @@ impl BuildError {
 impl Fault for BuildError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Platform { .. } | Self::Changed { .. } => Blame::Environment,
+            Self::Platform { .. } | Self::Changed { .. } | Self::Write { .. } => Blame::Environment,
             Self::NoHash { .. } => Blame::Network,
             Self::ConfigNotCommitted
             | Self::Cycle { .. }
@@ -432,6 +448,7 @@ impl Fault for BuildError {
             | Self::Output(_)
             | Self::Builder(_)
             | Self::Export(_)
+            | Self::Compare(_)
             | Self::Sign(_)
             | Self::Wheel { .. }
             | Self::Requirements(_)
@@ -443,7 +460,7 @@ impl Fault for BuildError {
     fn hints(&self) -> Vec<String> {
         let relock = "run `sealwright lock` and commit sealwright.lock";
         match self {
-            Self::Read { source, .. } => io_hints(source),
+            Self::Read { source, .. } | Self::Write { source, .. } => io_hints(source),
             Self::ConfigNotCommitted => vec!["commit it, or build with --allow-dirty".to_owned()],
             Self::NoRequirements { .. } => {
                 vec!["`requirements` names it in the configuration: commit it, or name another".to_owned()]

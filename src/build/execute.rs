@@ -1,12 +1,13 @@
 //! A box of a target: its folders, its run, and what its script says.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::error::{BuildError, EngineFault, tail};
-use super::planning::sandbox_path;
+use super::planning::{SOURCE, sandbox_path};
 use super::request::Context;
 use super::supply::Parts;
 use crate::builder::Builder;
@@ -14,7 +15,7 @@ use crate::cargo::CRATES_FOLDER;
 use crate::environment;
 use crate::name::{SandboxPath, TargetName};
 use crate::output::read_foreign;
-use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network, Surface};
 use crate::source::Source;
 use crate::store::Scratch;
 
@@ -24,6 +25,41 @@ pub(super) struct Folders {
 }
 
 const OUT: &str = "out";
+
+/// Where the box's home folder is.
+pub(super) const HOME: &str = "/home/build";
+/// Where the box's folder for temporary files is.
+pub(super) const TEMPORARY: &str = "/tmp";
+
+/// What a box looks like from inside: every build's, unless a check varies it.
+#[derive(Debug, Clone)]
+pub(super) struct Setting {
+    /// Host name, user, umask, cores.
+    pub(super) surface: Surface,
+    /// Where the source lies.
+    pub(super) source: SandboxPath,
+    /// Where the home folder lies.
+    pub(super) home: SandboxPath,
+    /// The source, the home folder and the one for temporary files: as they are, or copies.
+    pub(super) folders: Access,
+    /// A folder made below the one for temporary files.
+    pub(super) below_temporary: Option<&'static str>,
+    /// Files of ours that the image has not, or has otherwise: where, and what is in them.
+    pub(super) files: Vec<(SandboxPath, Vec<u8>)>,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            surface: Surface::default(),
+            source: sandbox_path(SOURCE),
+            home: sandbox_path(HOME),
+            folders: Access::Writable,
+            below_temporary: None,
+            files: Vec::new(),
+        }
+    }
+}
 
 impl Folders {
     /// Makes the folders, writes the source and the builder's files into them.
@@ -64,11 +100,24 @@ impl Folders {
         builder: &Builder,
         context: Context<'_>,
     ) -> Result<Finished, BuildError> {
-        let writable = [("src", "/src"), (OUT, "/out"), ("tmp", "/tmp"), ("home", "/home/build")];
-        let mut mounts: Vec<Mount> = writable
-            .into_iter()
-            .map(|(name, target)| mount(self.path(name), sandbox_path(target), Access::Writable))
-            .collect();
+        let setting = &program.setting;
+        let mut mounts = vec![mount(self.path(OUT), sandbox_path("/out"), Access::Writable)];
+        let folders = [
+            ("src", setting.source.clone()),
+            ("tmp", sandbox_path(TEMPORARY)),
+            ("home", setting.home.clone()),
+        ];
+        mounts.extend(folders.map(|(name, target)| mount(self.path(name), target, setting.folders)));
+        if let Some(name) = setting.below_temporary {
+            self.scratch.folder(&format!("tmp/{name}"))?;
+        }
+        for (number, (target, content)) in setting.files.iter().enumerate() {
+            let name = format!("file-{number}");
+            let path = self.path(&name);
+            let written = self.scratch.file(&name)?.write_all(content);
+            written.map_err(|source| BuildError::Write { path: path.clone(), source })?;
+            mounts.push(mount(path, target.clone(), Access::ReadOnly));
+        }
         let builder = environment::builder_folder(builder, context.store)?;
         mounts.extend(environment::mounts(&parts.environments, &builder)?);
         if let Some(cargo) = &parts.cargo {
@@ -86,6 +135,7 @@ impl Folders {
             cwd: program.cwd,
             network: Network::None,
             limits: program.limits,
+            surface: program.setting.surface,
         };
         context
             .engine
@@ -197,6 +247,7 @@ pub(super) struct Program {
     pub(super) env: std::collections::BTreeMap<String, String>,
     pub(super) cwd: SandboxPath,
     pub(super) limits: Limits,
+    pub(super) setting: Setting,
 }
 
 fn mount(source: PathBuf, target: SandboxPath, access: Access) -> Mount {

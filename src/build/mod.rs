@@ -4,6 +4,7 @@
 
 mod attest;
 mod cache;
+mod check;
 mod crates;
 mod error;
 mod execute;
@@ -21,6 +22,7 @@ mod run;
 mod supply;
 mod wheels;
 
+pub use check::{CheckReport, Condition, ConditionReport, Difference, Effect, MemberChange, Verdict};
 pub use error::{BuildError, EngineFault};
 pub use export::{BillFormat, ExportReport, WHEELHOUSE, bill, export_pylock, export_wheelhouse};
 pub use fill::fetch;
@@ -29,6 +31,7 @@ pub use plan::{BuildPlan, OutputChoice, PlannedOutputs};
 pub use repeat::{RepeatError, RepeatRequest, Repeated, RepeatedOutput, repeat};
 pub use report::{BuildReport, BuiltOutput, BuiltTarget, FetchReport, LockOutcome, LockReport, Origin};
 pub use request::{
-    BuildRequest, CachePolicy, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice, Upgrade,
+    BuildRequest, CachePolicy, Checking, Context, LockMode, LockPolicy, LockRequest, Place, SourceChoice,
+    Upgrade,
 };
 pub use run::build;

@@ -27,6 +27,8 @@ pub(super) struct Inputs<'a> {
     pub(super) locked: &'a LockedTarget,
     pub(super) image: &'a LockedImage,
     pub(super) source: &'a SourceIdentity,
+    /// Where the source lies in the box: [`SOURCE`], but for a check.
+    pub(super) root: &'a str,
     pub(super) subdirectory: &'a str,
     pub(super) epoch: i64,
     pub(super) outputs: PlannedOutputs,
@@ -64,7 +66,7 @@ impl Inputs<'_> {
             config_settings: self.config_settings.clone(),
             argv: self.builder.build_command(&self.request()),
             env: self.environment(),
-            cwd: source_folder(self.subdirectory),
+            cwd: source_folder(self.root, self.subdirectory),
             limits: PlannedLimits::from(&limits(&self.target.limits)),
             normalizers: match self.normalize {
                 Normalize::No => Vec::new(),
@@ -79,7 +81,7 @@ impl Inputs<'_> {
 
     /// What the script in the box gets.
     fn request(&self) -> serde_json::Value {
-        let source = source_folder(self.subdirectory);
+        let source = source_folder(self.root, self.subdirectory);
         match &self.outputs {
             PlannedOutputs::Distributions(choice) => {
                 backend_request(choice.distributions(), self.config_settings, &source, &self.locked.hooks)
@@ -223,10 +225,10 @@ pub(super) fn settings(settings: &BTreeMap<String, Vec<String>>) -> BTreeMap<Str
 }
 
 /// The project's folder in the box.
-pub(super) fn source_folder(subdirectory: &str) -> SandboxPath {
+pub(super) fn source_folder(root: &str, subdirectory: &str) -> SandboxPath {
     match subdirectory {
-        "" => sandbox_path(SOURCE),
-        below => sandbox_path(&format!("{SOURCE}/{below}")),
+        "" => sandbox_path(root),
+        below => sandbox_path(&format!("{root}/{below}")),
     }
 }
 

@@ -7,9 +7,9 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 use super::error::BuildError;
-use super::execute::{Folders, Program};
+use super::execute::{Folders, Program, Setting};
 use super::plan::OutputChoice;
-use super::planning::{Inputs, UsesCargo, limits, outputs};
+use super::planning::{Inputs, SOURCE, UsesCargo, limits, outputs};
 use super::prepare::Prepared;
 use super::request::Context;
 use super::run::collected;
@@ -171,6 +171,7 @@ pub fn repeat(request: RepeatRequest<'_>, context: Context<'_>) -> Result<Repeat
         locked,
         image,
         source: prepared.source.identity(),
+        root: SOURCE,
         subdirectory: prepared.source.subdirectory(),
         epoch: prepared.source.epoch(),
         outputs: outputs(target, builder, prepared.platform, choice(options)?)?,
@@ -188,6 +189,7 @@ pub fn repeat(request: RepeatRequest<'_>, context: Context<'_>) -> Result<Repeat
         env: plan.env.clone(),
         cwd: plan.cwd.clone(),
         limits: limits(&target.limits),
+        setting: Setting::default(),
     };
     let finished = folders.run(program, &parts, builder, context)?;
     folders.check(&target.name, &finished, context)?;

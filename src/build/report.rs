@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use super::check::CheckReport;
 use crate::digest::Sha256;
 use crate::name::{PythonVersion, TargetName};
 
@@ -11,8 +12,11 @@ use crate::name::{PythonVersion, TargetName};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BuildReport {
-    /// One for each target and version of Python, in order.
+    /// One for each target and version of Python, in order; none if a check found outputs that differ.
     pub targets: Vec<BuiltTarget>,
+    /// What a check of each found; none without one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckReport>,
 }
 
 /// One target on one version of Python.

@@ -58,6 +58,15 @@ pub enum CachePolicy {
     Ignore,
 }
 
+/// Whether a build is done twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checking {
+    /// Once.
+    No,
+    /// Again under other conditions, and compared before anything is published.
+    Yes,
+}
+
 /// A project, where it is.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -80,6 +89,8 @@ pub struct BuildRequest {
     pub lock: LockPolicy,
     /// Whether results of earlier builds are used.
     pub cache: CachePolicy,
+    /// Whether it is done twice.
+    pub checking: Checking,
     /// Which distributions are built, if the command line says; only for targets that make distributions.
     pub outputs: Option<OutputChoice>,
     /// Where outputs go.

@@ -8,15 +8,17 @@ use jiff::Timestamp;
 
 use super::attest::Observed;
 use super::cache::{self, ActionResult, KeptOutput};
+use super::check;
+use super::check::CheckReport;
 use super::error::BuildError;
-use super::execute::{Folders, Program};
+use super::execute::{Folders, Program, Setting};
 use super::fill::keep_locked;
 use super::locking;
 use super::plan::{BuildPlan, PlannedOutputs};
-use super::planning::{Inputs, UsesCargo, kinds, limits, outputs};
+use super::planning::{Inputs, SOURCE, UsesCargo, kinds, limits, outputs};
 use super::prepare::{Prepared, lock_path, python_named, read_lock};
 use super::report::{BuildReport, BuiltOutput, BuiltTarget, Origin};
-use super::request::{BuildRequest, CachePolicy, Context, LockPolicy, Upgrade};
+use super::request::{BuildRequest, CachePolicy, Checking, Context, LockPolicy, Upgrade};
 use super::supply::{Parts, Supplier};
 use crate::builder::Builder;
 use crate::config::{ArchiveFormat, Normalize, Target};
@@ -27,6 +29,7 @@ use crate::output::{
     collect,
 };
 use crate::provenance::TrustMode;
+use crate::sandbox::Finished;
 use crate::sign::{Format, Signing, envelope_of};
 use crate::store::RootUses;
 
@@ -47,6 +50,7 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
     let lock_file = Sha256::of(lock.to_text());
     let supplier = Supplier::new(&prepared, context);
     let mut results = Vec::new();
+    let mut checks = Vec::new();
     let mut uses = RootUses::default();
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
@@ -61,15 +65,21 @@ pub fn build(request: &BuildRequest, context: Context<'_>) -> Result<BuildReport
             let lock = &lock;
             let one = One { request, prepared: &prepared, target, builder, lock_file, locked, image, lock };
             let (plan, origin, result) = one.result(&supplier, context)?;
+            match request.checking {
+                Checking::No => {}
+                Checking::Yes => checks.push(check::check(&one, &plan, &result, &supplier, context)?),
+            }
             let key = plan.action_key(context.engine.class(), TrustMode::Local);
             uses.actions.insert(key);
             results.push((target, plan, origin, result));
         }
     }
-    let targets = publish(request, &results, context)?;
+    // What is not the same under other conditions is not published, and nothing beside it.
+    let equal = checks.iter().all(CheckReport::is_identical);
+    let targets = if equal { publish(request, &results, context)? } else { Vec::new() };
     keep_locked(&lock, &lock_path(&request.place), context)?;
     context.store.set_root("build", &lock_path(&request.place), &uses)?;
-    Ok(BuildReport { targets })
+    Ok(BuildReport { targets, checks })
 }
 
 /// The lock as it stands, or a new one where that is allowed.
@@ -101,15 +111,22 @@ fn usable_lock(
 }
 
 /// One target with one version of Python.
-struct One<'a> {
+pub(super) struct One<'a> {
     request: &'a BuildRequest,
     prepared: &'a Prepared,
-    target: &'a Target,
-    builder: &'a Builder,
+    pub(super) target: &'a Target,
+    pub(super) builder: &'a Builder,
     lock_file: Sha256,
     locked: &'a LockedTarget,
     image: &'a LockedImage,
     lock: &'a Lock,
+}
+
+/// A box that came to its end, and what it made: checked and normalized.
+pub(super) struct Made {
+    pub(super) folders: Folders,
+    finished: Finished,
+    pub(super) outputs: Vec<PreparedOutput>,
 }
 
 impl One<'_> {
@@ -119,25 +136,7 @@ impl One<'_> {
         supplier: &Supplier<'_>,
         context: Context<'_>,
     ) -> Result<(BuildPlan, Origin, ActionResult), BuildError> {
-        let normalize = self.request.normalize.unwrap_or(self.target.normalize);
-        let mut config_settings = self.target.config_settings.clone();
-        config_settings.extend(self.request.config_settings.clone());
-        let source = &self.prepared.source;
-        let crates = self.prepared.crates_of(self.builder);
-        let plan = Inputs {
-            target: self.target,
-            builder: self.builder,
-            locked: self.locked,
-            image: self.image,
-            source: source.identity(),
-            subdirectory: source.subdirectory(),
-            epoch: source.epoch(),
-            outputs: outputs(self.target, self.builder, self.prepared.platform, self.request.outputs)?,
-            config_settings: &config_settings,
-            normalize,
-            cargo: if crates.is_some() { UsesCargo::Yes } else { UsesCargo::No },
-        }
-        .plan();
+        let plan = self.plan(SOURCE)?;
         let key = plan.action_key(context.engine.class(), TrustMode::Local);
         if self.request.cache == CachePolicy::Use
             && let Some(result) = cache::find(&key, context)?
@@ -145,31 +144,78 @@ impl One<'_> {
             return Ok((plan, Origin::Cached, result));
         }
         let began = Instant::now();
-        let parts = Parts::ensure(self.locked, self.image, &self.slice(), self.builder, crates, supplier)?;
-        let result = self.build(&plan, normalize, &parts, context)?;
+        let parts = self.parts(supplier)?;
+        let result = self.build(&plan, &parts, context)?;
         cache::keep(&key, &result, &parts.keys(), context)?;
         Ok((plan, Origin::Built { seconds: began.elapsed().as_secs_f64() }, result))
     }
 
-    fn build(
+    fn normalize(&self) -> Normalize {
+        self.request.normalize.unwrap_or(self.target.normalize)
+    }
+
+    /// What will happen, with the source at `root` in the box.
+    pub(super) fn plan(&self, root: &str) -> Result<BuildPlan, BuildError> {
+        let mut config_settings = self.target.config_settings.clone();
+        config_settings.extend(self.request.config_settings.clone());
+        let source = &self.prepared.source;
+        let inputs = Inputs {
+            target: self.target,
+            builder: self.builder,
+            locked: self.locked,
+            image: self.image,
+            source: source.identity(),
+            root,
+            subdirectory: source.subdirectory(),
+            epoch: source.epoch(),
+            outputs: outputs(self.target, self.builder, self.prepared.platform, self.request.outputs)?,
+            config_settings: &config_settings,
+            normalize: self.normalize(),
+            cargo: match self.prepared.crates_of(self.builder) {
+                Some(_) => UsesCargo::Yes,
+                None => UsesCargo::No,
+            },
+        };
+        Ok(inputs.plan())
+    }
+
+    /// What the box is made of.
+    pub(super) fn parts(&self, supplier: &Supplier<'_>) -> Result<Parts, BuildError> {
+        let crates = self.prepared.crates_of(self.builder);
+        Parts::ensure(self.locked, self.image, &self.slice(), self.builder, crates, supplier)
+    }
+
+    /// Runs a planned box in a setting, and takes what it made.
+    pub(super) fn make(
         &self,
         plan: &BuildPlan,
-        normalize: Normalize,
+        setting: Setting,
         parts: &Parts,
         context: Context<'_>,
-    ) -> Result<ActionResult, BuildError> {
-        let started = Timestamp::now();
+    ) -> Result<Made, BuildError> {
         let folders = Folders::new(&self.prepared.source, context)?;
-        context.reporter.stage(&format!("building {}", self.target.name));
         let program = Program {
             argv: plan.argv.clone(),
             env: plan.env.clone(),
             cwd: plan.cwd.clone(),
             limits: limits(&self.target.limits),
+            setting,
         };
         let finished = folders.run(program, parts, self.builder, context)?;
         folders.check(&self.target.name, &finished, context)?;
-        let outputs = collected(self.prepared, self.target, (&folders, plan), normalize, context)?;
+        let outputs = collected(self.prepared, self.target, (&folders, plan), self.normalize(), context)?;
+        Ok(Made { folders, finished, outputs })
+    }
+
+    fn build(
+        &self,
+        plan: &BuildPlan,
+        parts: &Parts,
+        context: Context<'_>,
+    ) -> Result<ActionResult, BuildError> {
+        let started = Timestamp::now();
+        context.reporter.stage(&format!("building {}", self.target.name));
+        let Made { folders, finished, outputs } = self.make(plan, Setting::default(), parts, context)?;
         let observed = Observed {
             prepared: self.prepared,
             target: self.target,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::error::BuildError;
-use super::execute::{Folders, Program};
-use super::planning::{backend_request, source_folder};
+use super::execute::{Folders, Program, Setting};
+use super::planning::{SOURCE, backend_request, source_folder};
 use super::request::Context;
 use super::supply::{Parts, Supplier};
 use crate::builder::Builder;
@@ -42,7 +42,7 @@ impl WheelBuild<'_> {
         context.reporter.stage(&format!("building a wheel of {} {}", self.name, self.version));
         let folders = Folders::new(self.source, context)?;
         let epoch = self.source.epoch();
-        let folder = source_folder(self.source.subdirectory());
+        let folder = source_folder(SOURCE, self.source.subdirectory());
         let request = backend_request(&["wheel"], &BTreeMap::new(), &folder, self.hooks);
         let mut env = if parts.cargo.is_some() { cargo::box_environment() } else { BTreeMap::new() };
         env.extend(self.builder.environment(epoch));
@@ -51,6 +51,7 @@ impl WheelBuild<'_> {
             env,
             cwd: folder,
             limits: Limits::default(),
+            setting: Setting::default(),
         };
         let finished = folders.run(program, parts, self.builder, context)?;
         folders.check(&target, &finished, context)?;

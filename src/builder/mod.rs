@@ -239,6 +239,12 @@ impl Builder {
         self.manifest.run.requires.as_ref().map(|script| command(script, request))
     }
 
+    /// Whether it sets a variable of the box itself, beside those that every box has.
+    #[must_use]
+    pub fn sets(&self, name: &str) -> bool {
+        self.manifest.run.environment.contains_key(name)
+    }
+
     /// The whole environment of the box, for a source whose time is `epoch` (seconds since 1970, the value of
     /// `SOURCE_DATE_EPOCH`). The same on every host.
     #[must_use]

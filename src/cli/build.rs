@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use super::check::{self, Unequal};
 use super::failure::Failure;
 use super::key::{FormatArg, KeyArgs};
 use super::place::{PlaceArgs, config_settings};
 use super::session::{Session, shown};
 use super::terminal::bytes;
 use crate::build::{
-    self, BuildReport, BuildRequest, BuiltTarget, CachePolicy, LockPolicy, Origin, OutputChoice,
+    self, BuildReport, BuildRequest, BuiltTarget, CachePolicy, Checking, LockPolicy, Origin, OutputChoice,
 };
 use crate::config::{DIST_FOLDER, Normalize, PROVENANCE_FOLDER};
 
@@ -54,6 +55,9 @@ pub(super) struct Args {
     /// Build again even if this very build was done before
     #[arg(long)]
     no_cache: bool,
+    /// Build a second time under other conditions and compare; outputs that differ are not published
+    #[arg(long)]
+    check: bool,
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
@@ -72,6 +76,7 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         place,
         lock: if args.locked { LockPolicy::Locked } else { LockPolicy::Update },
         cache: if args.no_cache { CachePolicy::Ignore } else { CachePolicy::Use },
+        checking: if args.check { Checking::Yes } else { Checking::No },
         outputs: match (args.sdist, args.wheel) {
             (false, false) => None,
             (false, true) => Some(OutputChoice::Wheel),
@@ -86,10 +91,16 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let store = session.open_store()?;
     let report =
         build::build(&request, session.context(&store, args.place.offline())).map_err(Failure::with_log)?;
+    let unequal = Unequal::of(&report.checks, session)?;
     if session.json() {
-        return session.print_json(&serde_json::json!(report));
+        session.print_json(&serde_json::json!(report))?;
+    } else if !session.quiet() {
+        session.print(&text(&report))?;
     }
-    if session.quiet() { Ok(()) } else { session.print(&text(&report)) }
+    match unequal {
+        None => Ok(()),
+        Some(unequal) => Err(Failure::from(unequal).already_printed()),
+    }
 }
 
 fn text(report: &BuildReport) -> String {
@@ -108,6 +119,7 @@ fn text(report: &BuildReport) -> String {
             let _ = writeln!(text, "  {}  {signed}", shown(&output.statement));
         }
     }
+    text.extend(report.checks.iter().map(check::text));
     text
 }
 

@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 mod build;
+mod check;
 mod diff;
 mod doctor;
 mod failure;

@@ -10,7 +10,7 @@ use super::layout::{self, Mode};
 use super::{EnvironmentError, Purpose, Workshop, box_path, plain_environment, read_only};
 use crate::environment::error::Cause;
 use crate::event::Silent;
-use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network, Surface};
 
 /// Compiles every module below the folders of its arguments to unchecked-hash byte code (PEP 552) below `/out`; the
 /// base image's library is compiled by the same.
@@ -44,6 +44,7 @@ pub(super) fn compile(purpose: Purpose, workshop: Workshop<'_>, root: &Path) -> 
         cwd: box_path("/")?,
         network: Network::None,
         limits: Limits { wall: Duration::from_mins(15), log: 1 << 20, ..Limits::default() },
+        surface: Surface::default(),
     };
     let finished = workshop
         .engine

@@ -12,7 +12,7 @@ use crate::builder::Builder;
 use crate::cargo::{self, BoxCargo, CRATES_FOLDER};
 use crate::lock::HookRequires;
 use crate::name::SandboxPath;
-use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Exit, Limits, Mount, Network, Surface};
 
 /// What a backend is asked with.
 pub struct Question<'a> {
@@ -92,6 +92,7 @@ pub fn ask_requires(
         cwd: question.folder.clone(),
         network: Network::None,
         limits: question.limits,
+        surface: Surface::default(),
     };
     let finished = workshop
         .engine

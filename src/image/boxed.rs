@@ -14,7 +14,7 @@ use super::error::{EngineError, at};
 use super::rootfs::{Entries, Node, Rootfs};
 use crate::event::{Cancel, Event, Reporter};
 use crate::name::SandboxPath;
-use crate::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network, Surface};
 
 /// Compiles every module below the folders of its arguments to unchecked-hash byte code (PEP 552) below `/out`.
 const COMPILE: &str = include_str!("compile.py");
@@ -119,6 +119,7 @@ fn step(
         cwd: path("/")?,
         network: Network::None,
         limits: Limits { wall: Duration::from_mins(10), log: 1 << 20, ..Limits::default() },
+        surface: Surface::default(),
     };
     let finished = engine
         .run(&spec, &WithoutLog(reporter), cancel)

@@ -8,7 +8,8 @@ pub mod native;
 mod spec;
 
 pub use spec::{
-    Access, BoxSpec, Enforcement, Exit, Finished, Isolation, Limit, Limits, LogRecord, Mount, Network,
+    Access, BoxSpec, Cores, Enforcement, Exit, Finished, Isolation, Limit, Limits, LogRecord, Mount, Network,
+    Order, Surface,
 };
 
 use crate::error::Fault;

@@ -26,6 +26,37 @@ pub struct BoxSpec {
     pub network: Network,
     /// What the box may use.
     pub limits: Limits,
+    /// What the box sees of a machine and its user.
+    pub surface: Surface,
+}
+
+/// What a box sees of a machine and its user: the same on every host, unless somebody wants to know what a program
+/// makes of another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Surface {
+    /// `gethostname(2)`
+    pub host_name: String,
+    /// The one user and the one group that the box knows, by number.
+    pub user: u32,
+    /// `umask(2)`, when the program starts.
+    pub umask: u32,
+    /// `sched_getaffinity(2)`
+    pub cores: Cores,
+}
+
+impl Default for Surface {
+    fn default() -> Self {
+        Self { host_name: "sealwright".to_owned(), user: 1000, umask: 0o022, cores: Cores::All }
+    }
+}
+
+/// The cores that a program may run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cores {
+    /// All that this process may.
+    All,
+    /// The first of them.
+    One,
 }
 
 /// A folder or file of the host that the box sees.
@@ -46,6 +77,17 @@ pub enum Access {
     ReadOnly,
     /// Write too. No set-user-id, no devices.
     Writable,
+    /// The box gets a copy of the folder in memory, which is gone at its end. It may write to that.
+    Copied(Order),
+}
+
+/// In which order a copied folder's entries are listed (`readdir(3)`), as far as it is the order in which they were made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// As the original's file system lists them.
+    Kept,
+    /// The other way round.
+    Reversed,
 }
 
 /// What the box can reach.

@@ -13,6 +13,7 @@ mod adversarial;
 mod build;
 mod bundle;
 mod cargo;
+mod check;
 mod debian;
 mod engine;
 mod export;

@@ -21,7 +21,7 @@ use sealwright::image::Image;
 use sealwright::lock::{Distribution, Role};
 use sealwright::name::{DebianRelease, Platform};
 use sealwright::sandbox::native::NativeEngine;
-use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network, Surface};
 use sealwright::store::{Store, TreeKind};
 use sealwright::wheel::{PythonTarget, write_record};
 use serde_json::json;
@@ -206,6 +206,7 @@ impl Bench {
             cwd: "/src".parse().unwrap(),
             network: Network::None,
             limits: Limits::default(),
+            surface: Surface::default(),
         };
         let finished = self.engine.run(&spec, &Silent, &self.cancel).unwrap();
         let log = String::from_utf8_lossy(&finished.log.bytes).into_owned();

@@ -25,7 +25,7 @@ OUT = "/out"
 VERSION = "python%d.%d" % sys.version_info[:2]
 TOOL = f"/env/tool/lib/{VERSION}/site-packages"
 RUNTIME = f"/env/runtime/lib/{VERSION}/site-packages"
-WORK = "/tmp/pyinstaller"
+WORK = os.path.join(os.environ.get("TMPDIR", "/tmp"), "pyinstaller")
 # zip has no time before this.
 ZIP_FIRST = (1980, 1, 1, 0, 0, 0)
 # Options that a spec file decides itself.

@@ -18,7 +18,7 @@ sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 import hooks
 
 OUTPUTS = hooks.OUT + "/outputs"
-UNPACKED = "/tmp/build-via-sdist"
+UNPACKED = os.path.join(os.environ.get("TMPDIR", "/tmp"), "build-via-sdist")
 
 
 def unpack(sdist):

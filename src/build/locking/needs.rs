@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::super::error::BuildError;
-use super::super::planning::source_folder;
+use super::super::planning::{SOURCE, source_folder};
 use super::super::prepare::python_of;
 use super::super::request::Upgrade;
 use super::images::Images;
@@ -109,7 +109,7 @@ impl Locker<'_> {
                 tool: &tool,
                 cargo: cargo.as_ref(),
                 source: &source,
-                folder: source_folder(subject.source.subdirectory()),
+                folder: source_folder(SOURCE, subject.source.subdirectory()),
                 epoch: subject.source.epoch(),
                 distributions: subject.distributions,
                 config_settings: &subject.config_settings,

@@ -13,7 +13,7 @@ use crate::event::{Cancel, Silent};
 use crate::image::error::{EngineError, at};
 use crate::image::{Image, ImageError};
 use crate::name::{PythonVersion, SandboxPath};
-use crate::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network, Surface};
 use crate::store::Store;
 
 const SCRIPT: &str = include_str!("interpreter.py");
@@ -164,6 +164,7 @@ fn ask(
         cwd: path("/")?,
         network: Network::None,
         limits: Limits { wall: Duration::from_mins(2), log: 1 << 20, ..Limits::default() },
+        surface: Surface::default(),
     };
     let finished = engine
         .run(&spec, &Silent, cancel)

@@ -13,7 +13,7 @@ use crate::builder::{TOOL_ENVIRONMENT, box_environment};
 use crate::event::{Event, Reporter};
 use crate::fetch::Offline;
 use crate::name::{PackageName, SandboxPath};
-use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network};
+use crate::sandbox::{Access, BoxSpec, Exit, Finished, Limits, Mount, Network, Surface};
 
 /// What the names of requirements files end with.
 pub(super) const SUFFIX: &str = ".in";
@@ -94,6 +94,7 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
         cwd: at("/src"),
         network: Network::Host,
         limits: Limits { wall: Duration::from_mins(15), ..Limits::default() },
+        surface: Surface::default(),
     };
     let unheard = Unheard(tools.reporter);
     let finished = tools.engine.run(&spec, &unheard, tools.cancel).map_err(PythonError::Engine)?;

@@ -50,7 +50,7 @@ impl NativeEngine {
     /// Makes a box but runs nothing in it: the steps that went well, and how it ended.
     pub fn probe(&self, spec: &BoxSpec) -> Probe {
         let mut passed = Vec::new();
-        let identity = identity::choose();
+        let identity = identity::choose(&spec.surface);
         let given = check(spec).and_then(|()| identity::hand_over(spec, identity));
         let outcome = given.and_then(|()| {
             let job = Job { spec: spec.clone(), identity, purpose: Purpose::Probe };
@@ -106,7 +106,7 @@ impl Engine for NativeEngine {
         cancel: &Cancel,
     ) -> Result<Finished, Box<dyn Fault>> {
         check(spec)?;
-        let identity = identity::choose();
+        let identity = identity::choose(&spec.surface);
         identity::hand_over(spec, identity)?;
         let job = Job { spec: spec.clone(), identity, purpose: Purpose::Run };
         Ok(self.drive(&job, reporter, cancel, &mut Vec::new())?)
@@ -247,8 +247,13 @@ impl Running {
                         if let Some(observed) = messages.observed.take() {
                             // Nothing of the program has run yet, and nothing will if this fails.
                             let spec = &job.spec;
-                            isolation =
-                                Some(isolation::judge(&observed, spec.network, &spec.limits, control)?);
+                            isolation = Some(isolation::judge(
+                                &observed,
+                                spec.network,
+                                &spec.limits,
+                                &spec.surface,
+                                control,
+                            )?);
                             self.go()?;
                         }
                     }

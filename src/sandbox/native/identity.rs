@@ -9,7 +9,7 @@ use std::path::Path;
 use nix::unistd::Uid;
 use walkdir::WalkDir;
 
-use crate::sandbox::{Access, BoxSpec};
+use crate::sandbox::{Access, BoxSpec, Surface};
 
 use super::error::NativeError;
 use super::wire::Identity;
@@ -19,13 +19,15 @@ const DEDICATED: u32 = 2_000_265_533;
 /// The id that root becomes in a container whose user namespace does not hold the first.
 const DEDICATED_SMALL: u32 = 65_533;
 
-/// Chooses the id.
-pub(super) fn choose() -> Identity {
+/// Chooses the id: another one for a box whose user is another than every box's.
+pub(super) fn choose(surface: &Surface) -> Identity {
     if !Uid::effective().is_root() {
         return Identity::Own;
     }
+    let other = u32::from(surface.user != Surface::default().user);
     [DEDICATED, DEDICATED_SMALL]
         .into_iter()
+        .map(|id| id - other)
         .find(|id| mapped("/proc/self/uid_map", *id) && mapped("/proc/self/gid_map", *id))
         // Root of a user namespace with few ids: an ordinary user outside.
         .map_or(Identity::Own, Identity::Dedicated)
@@ -50,7 +52,7 @@ pub(super) fn hand_over(spec: &BoxSpec, identity: Identity) -> Result<(), Native
     for mount in &spec.mounts {
         match mount.access {
             Access::ReadOnly => {}
-            Access::Writable => give(&mount.source, id)
+            Access::Writable | Access::Copied(_) => give(&mount.source, id)
                 .map_err(|source| NativeError::Source { path: mount.source.clone(), source })?,
         }
     }

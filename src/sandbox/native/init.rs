@@ -10,6 +10,7 @@ use std::path::Path;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::{SigSet, Signal};
@@ -20,14 +21,13 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{self, ForkResult, Pid};
 
+use crate::sandbox::Cores;
+
 use super::error::Step;
 use super::launch::{During, Failure, Pipes, Writer, errno_of, pass};
 use super::tree::Trees;
 use super::wire::{Job, Observed, Purpose, RootState, Up, send};
 use super::{limits, privileges, rootfs, seccomp, syscall};
-
-/// The box's host name. Its domain name is the kernel's own default, `(none)`.
-const HOST_NAME: &str = "sealwright";
 
 /// Makes the inside of the box and stays until the program has ended.
 pub(super) fn run(job: &Job, trees: Trees, pipes: Pipes) -> Result<(), Failure> {
@@ -44,12 +44,13 @@ pub(super) fn run(job: &Job, trees: Trees, pipes: Pipes) -> Result<(), Failure> 
         syscall::loopback_up(any).during(Step::Loopback)?;
         passed(Step::Loopback);
     }
-    unistd::sethostname(HOST_NAME).during(Step::HostName)?;
+    unistd::sethostname(&job.spec.surface.host_name).during(Step::HostName)?;
+    // The kernel's own default.
     syscall::set_domain_name(c"(none)").during(Step::HostName)?;
     passed(Step::HostName);
     limits::set(&job.spec.limits).during(Step::Limits)?;
     passed(Step::Limits);
-    umask(Mode::from_bits_truncate(0o022));
+    umask(Mode::from_bits_truncate(job.spec.surface.umask));
     privileges::drop_all().during(Step::Capabilities)?;
     passed(Step::Capabilities);
     // The program runs as the same user: it must not look into us (ptrace(2), "PTRACE_MODE").
@@ -134,6 +135,10 @@ fn become_program(job: &Job, pipes: &Pipes) -> Result<(), Failure> {
     unistd::dup2_stderr(&pipes.log).during(Step::Session)?;
     unistd::chdir(spec.cwd.as_str()).during_at(Step::Session, spec.cwd.as_str())?;
     syscall::reset_signals().during(Step::Session)?;
+    match spec.surface.cores {
+        Cores::All => {}
+        Cores::One => stay_on_one_core().during(Step::Session)?,
+    }
     let texts = |texts: &mut dyn Iterator<Item = String>| -> Result<Vec<CString>, Failure> {
         texts.map(|text| CString::new(text).map_err(|_| Errno::EINVAL).during(Step::Exec)).collect()
     };
@@ -142,6 +147,16 @@ fn become_program(job: &Job, pipes: &Pipes) -> Result<(), Failure> {
     let Some(program) = argv.first() else { return Err(Errno::EINVAL).during(Step::Exec) };
     let errno = syscall::execute(program, &argv, &env);
     Err(errno).during_at(Step::Exec, program.to_string_lossy().as_ref())
+}
+
+/// Keeps this process, and what it starts, on the first core that it may use.
+fn stay_on_one_core() -> Result<(), Errno> {
+    let this = Pid::from_raw(0);
+    let allowed = sched_getaffinity(this)?;
+    let mut one = CpuSet::new();
+    let first = (0..CpuSet::count()).find(|core| allowed.is_set(*core).unwrap_or(false));
+    one.set(first.ok_or(Errno::EINVAL)?)?;
+    sched_setaffinity(this, &one)
 }
 
 fn observe() -> Result<Observed, Errno> {

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::sandbox::{Enforcement, Isolation, Limits, Network};
+use crate::sandbox::{Enforcement, Isolation, Limits, Network, Surface};
 
 use super::cgroup::Control;
 use super::error::NativeError;
 use super::limits::OUR_PROCESSES;
+use super::seccomp;
 use super::wire::{Observed, RootState};
-use super::{BOX_ID, seccomp};
 
 /// The namespaces that a box has of its own (`net` only without a network), in the kernel's names, sorted.
 pub(super) const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
@@ -38,6 +38,7 @@ pub(super) fn judge(
     observed: &Observed,
     network: Network,
     limits: &Limits,
+    surface: &Surface,
     control: &Control,
 ) -> Result<Isolation, NativeError> {
     let outside = own_namespaces();
@@ -62,7 +63,7 @@ pub(super) fn judge(
     }
     expect("NoNewPrivs", "1", field("NoNewPrivs"))?;
     expect("Seccomp", "2", field("Seccomp"))?;
-    let ids = format!("{BOX_ID}\t{BOX_ID}\t{BOX_ID}\t{BOX_ID}");
+    let ids = [surface.user; 4].map(|id| id.to_string()).join("\t");
     expect("Uid", &ids, field("Uid"))?;
     expect("Gid", &ids, field("Gid"))?;
     match observed.root {
@@ -152,20 +153,20 @@ mod tests {
         };
         let limits = Limits { file_size: Some(5), processes: Some(10), ..Limits::default() };
         let control = Control::none("no reason");
-        let isolation = judge(&observed, Network::None, &limits, &control).unwrap();
+        let isolation = judge(&observed, Network::None, &limits, &Surface::default(), &control).unwrap();
         assert_eq!(isolation.namespaces, NAMESPACES);
         let enforced = Enforcement::Enforced { value: 10, by: "RLIMIT_NPROC".to_owned() };
         assert_eq!(isolation.processes, enforced);
         assert_eq!(isolation.memory, Enforcement::Unlimited);
         observed.status = status("0000000000000001");
-        let error = judge(&observed, Network::None, &limits, &control).unwrap_err();
+        let error = judge(&observed, Network::None, &limits, &Surface::default(), &control).unwrap_err();
         assert_eq!(
             error.to_string(),
             "the box is not isolated: CapBnd is 0000000000000001, expected 0000000000000000"
         );
         observed.status = status("0000000000000000");
         observed.namespaces.insert("net".to_owned(), outside["net"]);
-        assert!(judge(&observed, Network::None, &limits, &control).is_err());
-        assert!(judge(&observed, Network::Host, &limits, &control).is_ok());
+        assert!(judge(&observed, Network::None, &limits, &Surface::default(), &control).is_err());
+        assert!(judge(&observed, Network::Host, &limits, &Surface::default(), &control).is_ok());
     }
 }

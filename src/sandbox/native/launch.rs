@@ -20,7 +20,7 @@ use nix::unistd::{self, ForkResult, Gid, Uid};
 use super::error::Step;
 use super::tree::Trees;
 use super::wire::{Identity, Job, Purpose, Up, receive, send};
-use super::{BOX_ID, HIDDEN_ARGUMENT, init, syscall};
+use super::{HIDDEN_ARGUMENT, init, syscall};
 
 /// What failed in the hidden process: sent up as [`Up::Failed`].
 #[derive(Debug)]
@@ -125,7 +125,7 @@ fn launch(pipes: Pipes) -> Result<(), Failure> {
     passed(Step::DropId);
     unshare(CloneFlags::CLONE_NEWUSER).during(Step::UserNamespace)?;
     passed(Step::UserNamespace);
-    map_ids(uid, gid)?;
+    map_ids(job.spec.surface.user, uid, gid)?;
     passed(Step::IdMap);
     unshare_all(&job, &passed)?;
     if trees.is_none() {
@@ -191,11 +191,11 @@ fn take_identity(identity: Identity) -> Result<(Uid, Gid), Failure> {
 }
 
 /// One id of the host stands for the box's one id, for users and groups (`user_namespaces(7)`).
-fn map_ids(uid: Uid, gid: Gid) -> Result<(), Failure> {
+fn map_ids(inside: u32, uid: Uid, gid: Gid) -> Result<(), Failure> {
     let files = [
         ("/proc/self/setgroups", "deny".to_owned()),
-        ("/proc/self/gid_map", format!("{BOX_ID} {gid} 1\n")),
-        ("/proc/self/uid_map", format!("{BOX_ID} {uid} 1\n")),
+        ("/proc/self/gid_map", format!("{inside} {gid} 1\n")),
+        ("/proc/self/uid_map", format!("{inside} {uid} 1\n")),
     ];
     for (path, text) in files {
         OpenOptions::new()

@@ -6,6 +6,7 @@
 
 mod calls;
 mod cgroup;
+mod copy;
 mod engine;
 mod error;
 mod hierarchy;
@@ -39,5 +40,7 @@ pub fn free_space(path: &std::path::Path) -> std::io::Result<u64> {
     Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
 }
 
-/// The uid and gid in the box.
-pub const BOX_ID: u32 = 1000;
+/// Whether `path` lies on a file system in memory (tmpfs); not if it cannot be looked at.
+pub fn is_in_memory(path: &std::path::Path) -> bool {
+    nix::sys::statfs::statfs(path).is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::TMPFS_MAGIC)
+}

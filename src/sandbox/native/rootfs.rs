@@ -14,8 +14,9 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::unistd::{fchdir, mkdir, pivot_root};
 
-use crate::sandbox::BoxSpec;
+use crate::sandbox::{Access, BoxSpec};
 
+use super::copy;
 use super::error::Step;
 use super::launch::{During, Failure, errno_of};
 use super::place::{Kind, ensure, lacking, lay_over};
@@ -48,7 +49,13 @@ pub(super) fn build(spec: &BoxSpec, trees: Trees, passed: &impl Fn(Step)) -> Res
     for (mount, tree) in spec.mounts.iter().zip(mounts) {
         let target = Path::new(mount.target.as_str());
         ensure(target, Kind::of(&tree).during_at(Step::Mount, target)?)?;
-        attach_at(&tree, target, Step::Mount)?;
+        match mount.access {
+            Access::ReadOnly | Access::Writable => attach_at(&tree, target, Step::Mount)?,
+            Access::Copied(order) => {
+                let copy = copy::in_memory(&tree, order).during_at(Step::Mount, target)?;
+                attach_at(&copy, target, Step::Mount)?;
+            }
+        }
     }
     let given = |path: &str| spec.mounts.iter().any(|mount| mount.target.as_str() == path);
     for (path, options) in [("/tmp", "mode=1777"), ("/run", "mode=755,size=1m")] {

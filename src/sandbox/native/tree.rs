@@ -34,7 +34,7 @@ impl Trees {
         let mut mounts = Vec::with_capacity(spec.mounts.len());
         for mount in &spec.mounts {
             let attributes = match mount.access {
-                Access::ReadOnly => read_only,
+                Access::ReadOnly | Access::Copied(_) => read_only,
                 Access::Writable => common,
             };
             mounts.push(open_one(&mount.source, Below::Included, attributes)?);

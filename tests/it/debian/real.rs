@@ -15,7 +15,7 @@ use sealwright::image::{self, Image, ImageInputs};
 use sealwright::name::{DebianRelease, Platform};
 use sealwright::resolve::debian::{ArchiveKeys, Documents, Request, resolve};
 use sealwright::sandbox::native::NativeEngine;
-use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Limits, Mount, Network, Surface};
 use sealwright::store::Store;
 
 use crate::context::{program, shared_store};
@@ -83,6 +83,7 @@ fn run(image: &Image, script: &str) -> String {
         cwd: "/home/build".parse().unwrap(),
         network: Network::None,
         limits: Limits::default(),
+        surface: Surface::default(),
     };
     let finished = NativeEngine::new(program()).run(&spec, &Silent, &Cancel::new()).unwrap();
     let text = String::from_utf8(finished.log.bytes).unwrap();

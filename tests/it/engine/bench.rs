@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sealwright::error::Fault;
 use sealwright::event::{Cancel, Event, Reporter};
 use sealwright::sandbox::native::NativeEngine;
-use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network};
+use sealwright::sandbox::{Access, BoxSpec, Engine, Exit, Finished, Limits, Mount, Network, Surface};
 use tempfile::TempDir;
 
 use crate::context::program;
@@ -98,6 +98,7 @@ impl Bench {
             cwd: "/src".parse().unwrap(),
             network: Network::None,
             limits: Limits { wall: Duration::from_mins(2), ..Limits::default() },
+            surface: Surface::default(),
         }
     }
 
