@@ -43,11 +43,16 @@ pub(super) fn causes(a: &str, b: &str) -> BTreeSet<Cause> {
 
 /// A text in bounds, on one line.
 pub(super) fn shortened(text: &str) -> String {
-    let escaped = text.escape_debug().take(SHOWN_LETTERS + 1).collect::<String>();
+    let escaped: String = text.chars().take(SHOWN_LETTERS + 1).flat_map(visible).collect();
     match escaped.char_indices().nth(SHOWN_LETTERS) {
         Some((at, _)) => format!("{}…", &escaped[..at]),
         None => escaped,
     }
+}
+
+/// A letter as it is, but for what cannot be seen.
+fn visible(letter: char) -> Vec<char> {
+    if letter.is_control() { letter.escape_debug().collect() } else { vec![letter] }
 }
 
 fn differences(a: &str, b: &str) -> (BTreeSet<Cause>, String) {

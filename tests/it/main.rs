@@ -15,6 +15,7 @@ mod bundle;
 mod cargo;
 mod check;
 mod debian;
+mod diff;
 mod engine;
 mod export;
 mod fetch;

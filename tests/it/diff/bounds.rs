@@ -1,0 +1,79 @@
+//! What was made to exhaust whoever reads it, and what cannot be compared.
+
+use sealwright::compare::{CompareError, Options, Verdict, compare};
+
+use super::compare_bytes;
+use super::make::*;
+
+fn limited(name: &str, a: &[u8], b: &[u8], options: &Options) -> Result<Verdict, CompareError> {
+    let folder = tempfile::tempdir().unwrap();
+    let paths = ["a", "b"].map(|side| folder.path().join(format!("{side}-{name}")));
+    for (path, bytes) in paths.iter().zip([a, b]) {
+        std::fs::write(path, bytes).unwrap();
+    }
+    compare(&paths[0], &paths[1], options).map(|report| report.verdict)
+}
+
+#[test]
+fn a_bomb_is_an_error_that_says_so() {
+    let bomb = |byte: u8| zip(&[member("zeros.bin", vec![byte; 8 << 20])]);
+    let options = Options { max_unpacked: 1 << 20, ..Options::default() };
+    let error = limited("bomb.zip", &bomb(0), &bomb(1), &options).unwrap_err();
+    assert_eq!(error.to_string(), "zeros.bin: more than 1048576 bytes are not compared");
+    let stream = |byte: u8| gzip(&vec![byte; 8 << 20], 0, 9);
+    assert!(limited("bomb.gz", &stream(0), &stream(1), &options).is_err());
+    // What is the same is never unpacked.
+    let same = |year| zip(&[Member { year, ..member("zeros.bin", vec![0; 8 << 20]) }]);
+    assert!(matches!(limited("bomb.zip", &same(2020), &same(2021), &options), Ok(Verdict::Equal { .. })));
+}
+
+#[test]
+fn too_many_members_are_an_error() {
+    let many = |text: &str| zip(&(0..100).map(|n| member(&format!("{n}.txt"), text)).collect::<Vec<_>>());
+    let options = Options { max_members: 150, ..Options::default() };
+    let error = limited("many.zip", &many("a"), &many("b"), &options).unwrap_err();
+    assert!(error.to_string().ends_with("more than 150 members are not compared"), "{error}");
+}
+
+#[test]
+fn archives_in_archives_end_somewhere() {
+    let nest = |text: &str| {
+        let mut bytes = text.as_bytes().to_vec();
+        for _ in 0..40 {
+            bytes = gzip(&bytes, 0, 6);
+        }
+        bytes
+    };
+    let report = compare_bytes("deep.gz", &nest("one"), &nest("two"));
+    assert_eq!(report.verdict, Verdict::Different);
+    assert!(report.changes[0].detail.contains("deeper than 12 archives"), "{report:#?}");
+}
+
+#[test]
+fn byte_code_that_nests_without_end_is_only_different() {
+    let with = |tail: &[u8]| {
+        let header = pyc(&Pyc::default())[..16].to_vec();
+        [header.as_slice(), tail].concat()
+    };
+    let tuples = [b")\x01".repeat(100_000), b"N".to_vec()].concat();
+    let huge = b"(\xff\xff\xff\x7f".to_vec();
+    let own = b"\xa9\x01r\0\0\0\0".to_vec();
+    for tail in [tuples, huge, own, b"c".to_vec(), b"<\x01\0\0\0".to_vec()] {
+        let report = compare_bytes("x.pyc", &with(&tail), &with(b"N"));
+        assert_eq!(report.verdict, Verdict::Different);
+    }
+}
+
+#[test]
+fn a_missing_file_a_folder_and_a_file_and_a_device_are_errors() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "x").unwrap();
+    let options = Options::default();
+    let missing = compare(&file, &folder.path().join("none"), &options).unwrap_err();
+    assert!(matches!(missing, CompareError::Read { .. }), "{missing}");
+    let mixed = compare(folder.path(), &file, &options).unwrap_err();
+    assert!(matches!(mixed, CompareError::Mixed { .. }), "{mixed}");
+    let device = compare("/dev/null".as_ref(), &file, &options).unwrap_err();
+    assert_eq!(device.to_string(), "/dev/null is a device: expected a file or a folder");
+}
