@@ -1,5 +1,7 @@
 //! The command: exit codes, what it prints, `--strict`, `--html`, `--diffoscope`.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use super::make::*;
 use crate::context::Project;
 
@@ -81,7 +83,6 @@ fn json_for_programs() {
 #[test]
 fn diffoscope_is_handed_over_to_when_it_is_there() {
     let project = project().file("bin/diffoscope", "#!/bin/sh\necho \"called with $*\"\nexit 1\n");
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(project.join("bin/diffoscope"), mode).unwrap();
     let path = format!("{}:/usr/bin:/bin", project.join("bin").display());

@@ -7,9 +7,12 @@ use super::make::*;
 
 const WHEEL: &str = "demo-1.0-py3-none-any.whl";
 
+/// Name, bytes, kind, and whether it is a program.
+type Installed = (String, Vec<u8>, u32, bool);
+
 /// What an installer sees of a zip archive, by the library that reads zip elsewhere in this repository: names, bytes,
 /// kinds, and whether each is a program.
-fn installed(bytes: &[u8]) -> Option<Vec<(String, Vec<u8>, u32, bool)>> {
+fn installed(bytes: &[u8]) -> Option<Vec<Installed>> {
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).ok()?;
     let mut all = Vec::new();
     for index in 0..archive.len() {
@@ -26,7 +29,7 @@ fn installed(bytes: &[u8]) -> Option<Vec<(String, Vec<u8>, u32, bool)>> {
 }
 
 /// RECORD's own order and the other members' bytes: what the two of an equal verdict have to agree in.
-fn without_record(members: Vec<(String, Vec<u8>, u32, bool)>) -> Vec<(String, Vec<u8>, u32, bool)> {
+fn without_record(members: Vec<Installed>) -> Vec<Installed> {
     members.into_iter().filter(|(name, ..)| name != RECORD).collect()
 }
 
@@ -95,7 +98,7 @@ proptest! {
         let mut members = demo();
         let at = at.index(members[index].content.len());
         // The time of the source in byte code is the one thing in a member that is taken away, by its name.
-        prop_assume!(!(members[index].name.ends_with(".pyc") && (8..12).contains(&at)));
+        prop_assume!(!(index == 2 && (8..12).contains(&at)));
         members[index].content[at] ^= mask;
         prop_assert_eq!(verdict(&wheel(&demo()), &wheel(&members)), Verdict::Different);
     }

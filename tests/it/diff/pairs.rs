@@ -47,7 +47,7 @@ fn check(pairs: Vec<Pair>) {
         };
         let causes: BTreeSet<Cause> = causes.iter().copied().collect();
         if (&report.verdict, report.causes()) != (&verdict, causes.clone()) {
-            wrong.push(format!("{what}: expected {verdict}, {causes:?}, got {:#?}", report));
+            wrong.push(format!("{what}: expected {verdict}, {causes:?}, got {report:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
@@ -60,6 +60,7 @@ fn file(what: &'static str, a: &str, b: &str, cause: Cause) -> Pair {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn headers_of_zip_archives() {
     let wheel = wheel(&demo());
     let each = |change: fn(&mut Member)| wheel_with(|members| members.iter_mut().for_each(change));
@@ -309,6 +310,7 @@ fn texts() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn tar_archives() {
     let sdist = sdist_with(|_| {});
     let each = |change: fn(&mut TarMember)| sdist_with(|members| members.iter_mut().for_each(change));
@@ -586,9 +588,12 @@ fn objects() {
     ]);
 }
 
+/// Bootloader, script, module, data file, level of compression.
+type Parts = (Vec<u8>, Pyc, Pyc, Vec<u8>, u32);
+
 #[test]
 fn executables_of_pyinstaller() {
-    let program = |change: fn(&mut (Vec<u8>, Pyc, Pyc, Vec<u8>, u32))| {
+    let program = |change: fn(&mut Parts)| {
         let mut parts = (b"\x55\xc3".to_vec(), Pyc::default(), Pyc::default(), b"hello\n".to_vec(), 6);
         change(&mut parts);
         executable(&parts.0, &parts.1, &parts.2, &parts.3, parts.4)
