@@ -20,6 +20,7 @@ mod report;
 mod request;
 mod run;
 mod supply;
+mod upstream;
 mod wheels;
 
 pub use check::{CheckReport, Condition, ConditionReport, Difference, Effect, MemberChange, Verdict};
@@ -35,3 +36,4 @@ pub use request::{
     Upgrade,
 };
 pub use run::build;
+pub use upstream::{Upstream, UpstreamRequest, upstream};

@@ -1,5 +1,6 @@
 //! A build made again from its record: the same source, lock and configuration, and nothing of it published.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,10 +15,11 @@ use super::prepare::Prepared;
 use super::request::Context;
 use super::run::collected;
 use super::supply::{Parts, Supplier};
+use crate::builder::Builder;
 use crate::config::{Normalize, Target};
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault, io_hints};
-use crate::lock::Lock;
+use crate::lock::{Lock, LockedImage, LockedTarget};
 use crate::name::Platform;
 use crate::record::StatedOptions;
 use crate::sandbox::Isolation;
@@ -164,66 +166,106 @@ pub fn repeat(request: RepeatRequest<'_>, context: Context<'_>) -> Result<Repeat
     let normalize = if options.no_normalize { Normalize::No } else { target.normalize };
     let mut config_settings = target.config_settings.clone();
     config_settings.extend(options.config_settings.clone());
-    let crates = prepared.crates_of(builder);
-    let plan = Inputs {
+    let (epoch, choice) = (prepared.source.epoch(), choice(options)?);
+    let again = Again {
+        prepared: &prepared,
         target,
         builder,
         locked,
         image,
-        source: prepared.source.identity(),
-        root: SOURCE,
-        subdirectory: prepared.source.subdirectory(),
-        epoch: prepared.source.epoch(),
-        outputs: outputs(target, builder, prepared.platform, choice(options)?)?,
-        config_settings: &config_settings,
+        lock,
+        config_settings,
         normalize,
-        cargo: if crates.is_some() { UsesCargo::Yes } else { UsesCargo::No },
-    }
-    .plan();
-    let supplier = Supplier::new(&prepared, context);
-    let parts = Parts::ensure(locked, image, lock, builder, crates, &supplier)?;
-    let folders = Folders::new(&prepared.source, context)?;
-    context.reporter.stage(&format!("rebuilding {}", target.name));
-    let program = Program {
-        argv: plan.argv.clone(),
-        env: plan.env.clone(),
-        cwd: plan.cwd.clone(),
-        limits: limits(&target.limits),
-        setting: Setting::default(),
+        epoch,
+        choice,
     };
-    let finished = folders.run(program, &parts, builder, context)?;
-    folders.check(&target.name, &finished, context)?;
-    let mut made = Vec::new();
-    for mut output in collected(&prepared, target, (&folders, &plan), normalize, context)? {
-        let path = folder.path().join(&output.name);
-        let cannot = |source| RepeatError::Write { path: path.clone(), source };
-        let mut file = folder.file(&output.name)?;
-        io::copy(output.reader()?, &mut file).map_err(cannot)?;
-        made.push(RepeatedOutput {
-            name: output.name.clone(),
-            size: output.size,
-            sha256: output.sha256,
-            path,
-        });
+    again.run(folder, began, context)
+}
+
+/// A build whose every part is chosen.
+pub(super) struct Again<'a> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) target: &'a Target,
+    pub(super) builder: &'a Builder,
+    pub(super) locked: &'a LockedTarget,
+    pub(super) image: &'a LockedImage,
+    pub(super) lock: &'a Lock,
+    pub(super) config_settings: BTreeMap<String, Vec<String>>,
+    pub(super) normalize: Normalize,
+    pub(super) epoch: i64,
+    pub(super) choice: Option<OutputChoice>,
+}
+
+impl Again<'_> {
+    /// Builds; the outputs are put into `folder`.
+    pub(super) fn run(
+        &self,
+        folder: Scratch,
+        began: Instant,
+        context: Context<'_>,
+    ) -> Result<Repeated, BuildError> {
+        let Self { prepared, target, builder, locked, image, normalize, .. } = *self;
+        let crates = prepared.crates_of(builder);
+        let plan = Inputs {
+            target,
+            builder,
+            locked,
+            image,
+            source: prepared.source.identity(),
+            root: SOURCE,
+            subdirectory: prepared.source.subdirectory(),
+            epoch: self.epoch,
+            outputs: outputs(target, builder, prepared.platform, self.choice)?,
+            config_settings: &self.config_settings,
+            normalize,
+            cargo: if crates.is_some() { UsesCargo::Yes } else { UsesCargo::No },
+        }
+        .plan();
+        let supplier = Supplier::new(prepared, context);
+        let parts = Parts::ensure(locked, image, self.lock, builder, crates, &supplier)?;
+        let folders = Folders::new(&prepared.source, context)?;
+        context.reporter.stage(&format!("rebuilding {}", target.name));
+        let program = Program {
+            argv: plan.argv.clone(),
+            env: plan.env.clone(),
+            cwd: plan.cwd.clone(),
+            limits: limits(&target.limits),
+            setting: Setting::default(),
+        };
+        let finished = folders.run(program, &parts, builder, context)?;
+        folders.check(&target.name, &finished, context)?;
+        let mut made = Vec::new();
+        for mut output in collected(prepared, target, (&folders, &plan), normalize, context)? {
+            let path = folder.path().join(&output.name);
+            let cannot = |source| RepeatError::Write { path: path.clone(), source };
+            let mut file = folder.file(&output.name)?;
+            io::copy(output.reader()?, &mut file).map_err(cannot)?;
+            made.push(RepeatedOutput {
+                name: output.name.clone(),
+                size: output.size,
+                sha256: output.sha256,
+                path,
+            });
+        }
+        folders.close()?;
+        Ok(Repeated {
+            plan: plan.digest(),
+            engine: (context.engine.class().to_owned(), context.engine.version()),
+            isolation: finished.isolation,
+            seconds: began.elapsed().as_secs_f64(),
+            outputs: made,
+            folder,
+        })
     }
-    folders.close()?;
-    Ok(Repeated {
-        plan: plan.digest(),
-        engine: (context.engine.class().to_owned(), context.engine.version()),
-        isolation: finished.isolation,
-        seconds: began.elapsed().as_secs_f64(),
-        outputs: made,
-        folder,
-    })
 }
 
 /// What of the lock the target uses. A record whose lock was not made for its source and configuration is refused.
 fn locked<'a>(
     prepared: &Prepared,
     target: &Target,
-    builder: &crate::builder::Builder,
+    builder: &Builder,
     lock: &'a Lock,
-) -> Result<(&'a crate::lock::LockedTarget, &'a crate::lock::LockedImage), BuildError> {
+) -> Result<(&'a LockedTarget, &'a LockedImage), BuildError> {
     let stale = |reason: String| RepeatError::Stale { reasons: vec![reason] };
     let [locked] = lock.targets.as_slice() else {
         return Err(stale("it holds no target, or several".to_owned()).into());

@@ -9,11 +9,12 @@ use super::key::{FormatArg, signer};
 use super::session::Session;
 use super::verify::{public_key, resource_of};
 use crate::compare::Verdict;
+use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::fetch::{Offline, PrivateHosts};
 use crate::output::write_whole;
 use crate::provenance::{BASE, Timestamp};
-use crate::rebuild::{self, Ending, Outcome, RebuildRequest, Rebuilder, ResultIssue, Trust};
+use crate::rebuild::{self, Ending, Outcome, RebuildRequest, Rebuilder, ResultIssue, Trust, UpstreamAsked};
 use crate::sign::{Format, Signing, sign_payload};
 use crate::verify::{Depth, Policy};
 
@@ -22,8 +23,16 @@ use crate::verify::{Depth, Policy};
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Args {
     /// The statement of the build
-    #[arg(value_name = "STATEMENT")]
-    statement: PathBuf,
+    #[arg(value_name = "STATEMENT", required_unless_present = "upstream")]
+    statement: Option<PathBuf>,
+    /// Rebuild what has no statement of ours: the sdist of a wheel that --against names, with build requirements found out
+    #[arg(
+        long,
+        value_name = "SDIST",
+        requires = "against",
+        conflicts_with_all = ["statement", "key", "policy", "unsigned", "source", "vsa"]
+    )]
+    upstream: Option<PathBuf>,
     /// The public key to believe
     // A key in the place of its path begins with hyphens: ours is the error that does not repeat it.
     #[arg(long, value_name = "FILE", allow_hyphen_values = true, conflicts_with = "policy")]
@@ -135,46 +144,24 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     let EngineArg::Native = args.engine;
     let now = Timestamp::from_seconds(jiff::Timestamp::now().as_second());
     let folder = std::env::current_dir().map_err(RebuildUsage::Here)?;
-    let trust = trust(args)?;
     // First of all: a result that cannot be signed is not worked for.
     let signing = signing(args, session)?;
-    let summary = match &args.vsa {
-        Some(path) => {
-            let signing = signing.as_ref().ok_or(RebuildUsage::NoSigner)?;
-            Some((path, signing))
-        }
-        None => None,
-    };
-    let policy = match &trust {
-        Trust::Policy(policy, _) => Some((policy.uri.clone(), policy.digest)),
-        Trust::Unsigned => None,
-    };
-    let request = RebuildRequest {
-        statement: args.statement.clone(),
-        trust,
-        source: args.source.clone(),
-        private: if args.allow_private_network { PrivateHosts::Allow } else { PrivateHosts::Refuse },
-        against: args.against.clone(),
-        outdir: args.outdir.as_ref().map(|path| folder.join(path)),
-        folder: folder.clone(),
-        now,
-    };
+    let (outcome, policy) = outcome(args, &folder, now, session)?;
     let store = session.open_store()?;
-    let offline = if args.offline { Offline::Yes } else { Offline::No };
-    let outcome = rebuild::rebuild(&request, session.context(&store, offline));
     let rebuilder =
         Rebuilder { id: format!("{BASE}/rebuilders/local/v1"), hidden: hidden(store.path(), &folder) };
     let payload = rebuild::result_statement(&outcome, &rebuilder);
     if let Some(path) = &args.result {
         write_whole(path, &signed(&payload, signing.as_ref())?)?;
     }
-    if let (Some((path, signing)), Some((uri, digest))) = (summary, policy) {
+    if let (Some(path), Some((uri, digest))) = (&args.vsa, policy) {
+        let signing = signing.as_ref().ok_or(RebuildUsage::NoSigner)?;
         let issue = ResultIssue {
             verifier: args.verifier_id.clone().unwrap_or_else(|| format!("{BASE}/verifiers/local/v1")),
             resource: resource_of(&outcome.subject.name, args.resource_uri.as_deref())?,
             policy_uri: args.policy_uri.clone().or(uri).unwrap_or_else(|| digest.to_ni()),
             policy: digest,
-            result: args.result.as_ref().map(|_| crate::digest::Sha256::of(&payload)),
+            result: args.result.as_ref().map(|_| Sha256::of(&payload)),
             time: outcome.finished,
         };
         if let Some(summary) = rebuild::summary(&outcome, issue) {
@@ -183,6 +170,36 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
         }
     }
     conclude(args, outcome, &rebuilder, session)
+}
+
+/// What came of it, and the policy that was asked: where it is published and its digest.
+type Came = (Outcome, Option<(Option<String>, Sha256)>);
+
+fn outcome(args: &Args, folder: &Path, now: Timestamp, session: &Session) -> Result<Came, Failure> {
+    let outdir = args.outdir.as_ref().map(|path| folder.join(path));
+    let offline = if args.offline { Offline::Yes } else { Offline::No };
+    if let (Some(sdist), Some(wheel)) = (&args.upstream, &args.against) {
+        let asked = UpstreamAsked { sdist: sdist.clone(), wheel: wheel.clone(), outdir };
+        let store = session.open_store()?;
+        return Ok((rebuild::upstream(&asked, session.context(&store, offline)), None));
+    }
+    let trust = trust(args)?;
+    let policy = match &trust {
+        Trust::Policy(policy, _) => Some((policy.uri.clone(), policy.digest)),
+        Trust::Unsigned => None,
+    };
+    let request = RebuildRequest {
+        statement: args.statement.clone().unwrap_or_default(),
+        trust,
+        source: args.source.clone(),
+        private: if args.allow_private_network { PrivateHosts::Allow } else { PrivateHosts::Refuse },
+        against: args.against.clone(),
+        outdir,
+        folder: folder.to_owned(),
+        now,
+    };
+    let store = session.open_store()?;
+    Ok((rebuild::rebuild(&request, session.context(&store, offline)), policy))
 }
 
 fn trust(args: &Args) -> Result<Trust, Failure> {
@@ -203,6 +220,9 @@ fn signing(args: &Args, session: &Session) -> Result<Option<Signing>, Failure> {
         return Ok(None);
     }
     let signer = signer(args.signing_key.as_deref(), args.passphrase_fd, session)?;
+    if args.vsa.is_some() && signer.is_none() {
+        return Err(RebuildUsage::NoSigner.into());
+    }
     Ok(signer.map(|signer| Signing { signer, format: args.format.format() }))
 }
 

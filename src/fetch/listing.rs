@@ -121,7 +121,7 @@ fn in_folder(folder: &Path, name: &PackageName) -> Vec<IndexFile> {
         let (sha256, size) = Sha256::of_reader(std::fs::File::open(&path).ok()?).ok()?;
         let url = Url::from_file_path(&path).ok()?;
         let (sha256, size) = (Some(sha256), Some(size));
-        Some(IndexFile { file, url, sha256, size, requires_python: None, yanked: None })
+        Some(IndexFile { file, url, sha256, size, requires_python: None, yanked: None, upload_time: None })
     };
     entries.filter_map(|entry| file(entry.ok()?)).collect()
 }

@@ -23,6 +23,8 @@ pub struct IndexFile {
     pub requires_python: Option<String>,
     /// Why it was yanked (may be empty), if it was.
     pub yanked: Option<String>,
+    /// When it was uploaded (PEP 700), as the index writes it, if it says.
+    pub upload_time: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -49,6 +51,7 @@ struct File {
     requires_python: Option<String>,
     #[serde(default)]
     yanked: serde_json::Value,
+    upload_time: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -72,8 +75,8 @@ pub(super) fn json(bytes: &[u8], base: &Url) -> Result<Vec<IndexFile>, String> {
             _ => None,
         };
         let sha256 = file.hashes.sha256.and_then(|text| text.parse().ok());
-        let (size, requires_python) = (file.size, file.requires_python);
-        Some(IndexFile { file: file.filename, url, sha256, size, requires_python, yanked })
+        let (size, requires_python, upload_time) = (file.size, file.requires_python, file.upload_time);
+        Some(IndexFile { file: file.filename, url, sha256, size, requires_python, yanked, upload_time })
     };
     Ok(project.files.into_iter().filter_map(file).collect())
 }
@@ -108,6 +111,7 @@ pub(super) fn html(bytes: &[u8], base: &Url) -> Vec<IndexFile> {
                     size: None,
                     requires_python: attribute(b"data-requires-python"),
                     yanked: attribute(b"data-yanked"),
+                    upload_time: None,
                 });
             }
             _ => {}

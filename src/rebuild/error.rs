@@ -114,6 +114,14 @@ pub enum RebuildError {
         /// Its own.
         actual: Sha256,
     },
+    /// What is to be rebuilt without a statement is no wheel.
+    #[error("{} is no wheel: {what}", .path.display())]
+    NoWheel {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        what: String,
+    },
     /// The build.
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -149,6 +157,7 @@ impl RebuildError {
             | Self::SourceOffline { .. }
             | Self::NoCommit { .. }
             | Self::OtherSource { .. }
+            | Self::NoWheel { .. }
             | Self::Against { .. } => None,
         }
     }
@@ -172,7 +181,9 @@ impl From<RegenerateError> for RebuildError {
 impl Fault for RebuildError {
     fn blame(&self) -> Blame {
         match self {
-            Self::Read { .. } | Self::Newer { .. } | Self::NeedSource { .. } => Blame::User,
+            Self::Read { .. } | Self::NoWheel { .. } | Self::Newer { .. } | Self::NeedSource { .. } => {
+                Blame::User
+            }
             Self::Statement { .. }
             | Self::NotVerified { .. }
             | Self::Foreign { .. }
@@ -213,7 +224,9 @@ impl Fault for RebuildError {
             Self::Against { .. } => {
                 one("`sealwright verify` says whether that file has a statement of its own")
             }
-            Self::OtherSource { .. } | Self::Statement { .. } | Self::Form { .. } => Vec::new(),
+            Self::OtherSource { .. } | Self::NoWheel { .. } | Self::Statement { .. } | Self::Form { .. } => {
+                Vec::new()
+            }
             Self::Verify(_)
             | Self::Lock(_)
             | Self::Source(_)

@@ -8,6 +8,7 @@ mod error;
 mod network;
 mod origin;
 mod outcome;
+mod published;
 mod read;
 mod recorded;
 mod result;
@@ -19,11 +20,12 @@ use crate::fetch::PrivateHosts;
 use crate::provenance::Timestamp;
 
 pub use error::RebuildError;
-pub use outcome::{Compared, Ending, Original, Outcome, Stage};
+pub use outcome::{Compared, Ending, FoundOut, Original, Outcome, Stage};
 pub use read::{Checked, Subject, Trust};
 pub use result::{Rebuilder, ResultIssue, predicate, statement as result_statement, summary};
 
 use origin::Origin;
+use published::Published;
 use recorded::Recorded;
 
 /// What `sealwright rebuild STATEMENT` is asked.
@@ -56,6 +58,52 @@ pub fn rebuild(request: &RebuildRequest, context: Context<'_>) -> Outcome {
         ending.unwrap_or_else(|(stage, error)| Ending::NotBuilt { stage, error: Box::new(error) });
     outcome.finished = now();
     outcome
+}
+
+/// What `sealwright rebuild --upstream SDIST --against WHEEL` is asked.
+#[derive(Debug)]
+pub struct UpstreamAsked {
+    /// The sdist.
+    pub sdist: PathBuf,
+    /// The wheel that was published.
+    pub wheel: PathBuf,
+    /// Where what is built is kept.
+    pub outdir: Option<PathBuf>,
+}
+
+/// Builds a wheel again of which there is no statement: from its sdist, with build requirements that are found out.
+pub fn upstream(asked: &UpstreamAsked, context: Context<'_>) -> Outcome {
+    let mut outcome = Outcome::unread(&asked.wheel, now());
+    let ending = upstream_steps(asked, context, &mut outcome);
+    outcome.ending =
+        ending.unwrap_or_else(|(stage, error)| Ending::NotBuilt { stage, error: Box::new(error) });
+    outcome.finished = now();
+    outcome
+}
+
+fn upstream_steps(
+    asked: &UpstreamAsked,
+    context: Context<'_>,
+    outcome: &mut Outcome,
+) -> Result<Ending, Failed> {
+    let published = Published::read(&asked.wheel).map_err(at(Stage::Record))?;
+    outcome.subject = Subject { name: published.name.to_string(), sha256: published.sha256 };
+    let name = published.name.to_string();
+    let request = build::UpstreamRequest {
+        sdist: &asked.sdist,
+        project: &published.name.name,
+        wheel: (&name, published.sha256),
+        pins: &published.pins,
+        epoch: published.epoch,
+    };
+    let built = build::upstream(&request, context).map_err(at(Stage::Build))?;
+    let (compared, found) =
+        Compared::of_upstream(built, (&published, &asked.wheel)).map_err(at(Stage::Comparison))?;
+    outcome.upstream = Some(FoundOut { sdist: file_name(&asked.sdist), ..found });
+    if let Some(outdir) = &asked.outdir {
+        compared.keep(outdir, context).map_err(at(Stage::Comparison))?;
+    }
+    Ok(Ending::Compared(Box::new(compared)))
 }
 
 fn now() -> Timestamp {

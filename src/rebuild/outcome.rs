@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::published::Published;
 use super::read::{Checked, Subject};
 use super::recorded::Recorded;
 use super::{RebuildError, file_name};
-use crate::build::{Context, Repeated, RepeatedOutput};
+use crate::build::{Context, Repeated, RepeatedOutput, Upstream};
 use crate::compare::{Change, Options, Verdict, compare};
 use crate::config::DIST_FOLDER;
 use crate::digest::Sha256;
+use crate::lock::Role;
 use crate::output::{FileMode, FolderLock, Publication};
 use crate::provenance::Timestamp;
 use crate::store::{Scratch, Store};
@@ -25,12 +27,29 @@ pub struct Outcome {
     pub statement: Option<Checked>,
     /// The digest of the plan that the statement names.
     pub plan: Option<Sha256>,
+    /// What was found out where there was no statement.
+    pub upstream: Option<FoundOut>,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
     pub finished: Timestamp,
     /// How it ended.
     pub ending: Ending,
+}
+
+/// What a wheel without a statement was rebuilt from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundOut {
+    /// Name of the sdist's file.
+    pub sdist: String,
+    /// Its digest.
+    pub sha256: Sha256,
+    /// Requirements that the wheel's own words come to.
+    pub pins: Vec<String>,
+    /// The time after which nothing was taken.
+    pub cutoff: Option<String>,
+    /// What it was built with: files and digests.
+    pub distributions: Vec<(String, Sha256)>,
 }
 
 /// How a rebuild ended.
@@ -107,6 +126,7 @@ impl Outcome {
             subject: Subject { name: file_name(path), sha256 },
             statement: None,
             plan: None,
+            upstream: None,
             started,
             finished: started,
             ending: Ending::NotBuilt {
@@ -179,6 +199,37 @@ impl Compared {
             }
         };
         Ok(Self { verdict, stated: subject.sha256, rebuilt, changes, notes, repeated })
+    }
+
+    /// The wheel that somebody published, beside what came of its sdist.
+    pub(super) fn of_upstream(
+        upstream: Upstream,
+        (published, path): (&Published, &Path),
+    ) -> Result<(Self, FoundOut), RebuildError> {
+        let Upstream { repeated, sdist, pins, cutoff, lock, mut notes } = upstream;
+        let name = published.name.to_string();
+        let rebuilt = repeated.outputs.iter().find(|output| output.name == name).cloned();
+        // One name may be written in several ways: then the one wheel that came out is compared.
+        let rebuilt = rebuilt.or_else(|| repeated.outputs.first().cloned());
+        let (verdict, changes) = match &rebuilt {
+            None => (Verdict::Different, Vec::new()),
+            Some(output) if output.sha256 == published.sha256 => (Verdict::Identical, Vec::new()),
+            Some(output) => {
+                if output.name != name {
+                    notes.push(format!("what was built is called {}", output.name));
+                }
+                compared(path, &output.path)?
+            }
+        };
+        let distributions = lock
+            .targets
+            .iter()
+            .flat_map(|target| &target.distributions)
+            .filter(|file| file.role == Role::Build)
+            .map(|file| (file.file.clone(), file.sha256))
+            .collect();
+        let found = FoundOut { sdist: String::new(), sha256: sdist, pins, cutoff, distributions };
+        Ok((Self { verdict, stated: published.sha256, rebuilt, changes, notes, repeated }, found))
     }
 
     /// Keeps all outputs in a folder.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::outcome::{Compared, Ending, Outcome};
-use crate::compare::{Change, Verdict};
+use crate::compare::{Change, Normalization, Verdict};
 use crate::digest::Sha256;
 use crate::error::{Blame, Fault};
 use crate::provenance::{
@@ -68,6 +68,20 @@ pub fn predicate(outcome: &Outcome, rebuilder: &Rebuilder) -> Value {
         map.insert("statement".to_owned(), json!(descriptor));
         map.insert("signature".to_owned(), signed);
     }
+    if let Some(found) = &outcome.upstream {
+        let requirements: Vec<ResourceDescriptor> = found
+            .distributions
+            .iter()
+            .map(|(file, sha256)| ResourceDescriptor::named(file.as_str(), sha256))
+            .collect();
+        let upstream = json!({
+            "source": ResourceDescriptor::named(found.sdist.as_str(), &found.sha256),
+            "pins": found.pins,
+            "cutoff": found.cutoff,
+            "builtWith": requirements,
+        });
+        map.insert("upstream".to_owned(), upstream);
+    }
     match &outcome.ending {
         Ending::Compared(compared) => of_comparison(&mut map, compared, outcome.plan),
         Ending::NotBuilt { stage, error } => {
@@ -123,7 +137,8 @@ fn of_comparison(map: &mut Map<String, Value>, compared: &Compared, stated: Opti
 /// A change without what was found in the files: that may be anything.
 fn change(change: &Change) -> Value {
     let causes: Vec<&str> = change.causes.iter().map(|cause| cause.name()).collect();
-    json!({ "path": change.path, "kind": change.kind.name(), "causes": causes })
+    let normalization = change.normalization().map(Normalization::name);
+    json!({ "path": change.path, "kind": change.kind.name(), "causes": causes, "normalization": normalization })
 }
 
 /// The result as an in-toto statement: the payload of an envelope.

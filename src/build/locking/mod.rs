@@ -100,7 +100,8 @@ pub(super) fn renew(
     let supplier = Supplier::new(prepared, context);
     for (target, builder) in &prepared.targets {
         for variant in &target.variants {
-            let newer = lock_target(prepared, (target, builder, variant), &lock, upgrade, &supplier)?;
+            let newer =
+                lock_target(prepared, (target, builder, variant), (&lock, upgrade), ORDINARY, &supplier)?;
             lock.merge(newer);
         }
     }
@@ -121,12 +122,25 @@ pub(super) fn renew(
     Ok((lock, outcome))
 }
 
+/// What is asked beyond what the project says itself.
+#[derive(Clone, Copy)]
+pub(super) struct Beyond<'a> {
+    /// Further build requirements.
+    pub(super) requires: &'a [String],
+    /// Nothing that was uploaded later is taken.
+    pub(super) cutoff: Option<&'a str>,
+    /// What will be made.
+    pub(super) distributions: &'a [&'a str],
+}
+
+const ORDINARY: Beyond<'_> = Beyond { requires: &[], cutoff: None, distributions: &["sdist", "wheel"] };
+
 /// One target with one version of Python.
-fn lock_target(
+pub(super) fn lock_target(
     prepared: &Prepared,
     (target, builder, variant): (&Target, &Builder, &Variant),
-    old: &Lock,
-    upgrade: &Upgrade,
+    (old, upgrade): (&Lock, &Upgrade),
+    beyond: Beyond<'_>,
     supplier: &Supplier<'_>,
 ) -> Result<Lock, BuildError> {
     let kept = old.find(&target.name, prepared.platform, variant.python);
@@ -143,14 +157,15 @@ fn lock_target(
         image: &variant.image,
         suites: &asked.image.suites,
         system_packages: &target.system_packages,
+        cutoff: beyond.cutoff,
     };
     let subject = Subject {
         name: target.name.clone(),
         source: &prepared.source,
-        requires: asked.requires.clone(),
+        requires: asked.requires.iter().chain(beyond.requires).cloned().collect(),
         crates: prepared.crates_of(builder),
         builder,
-        distributions: &["sdist", "wheel"],
+        distributions: beyond.distributions,
         config_settings: settings(&target.config_settings).into_iter().collect(),
         limits: limits(&target.limits),
         kept: kept.map(|kept| kept.distributions.as_slice()).unwrap_or_default(),
@@ -175,7 +190,7 @@ fn lock_target(
         requirements,
         extras: asked.extras,
         groups: asked.groups,
-        requires: asked.requires,
+        requires: subject.requires,
         hooks: needs.hooks,
         crates: needs.crates,
         distributions: tools.into_iter().chain(needs.distributions).chain(runtime).collect(),

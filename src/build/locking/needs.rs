@@ -34,6 +34,8 @@ pub(super) struct Locker<'a> {
     pub(super) suites: &'a [String],
     /// What the target adds to its image; sdists that need it get it too.
     pub(super) system_packages: &'a [String],
+    /// Nothing that was uploaded later is taken.
+    pub(super) cutoff: Option<&'a str>,
 }
 
 /// A source whose build is locked: a target's, or an sdist that has no wheel.
@@ -168,6 +170,7 @@ impl Locker<'_> {
                 python: self.python,
                 keep: &keep,
                 built: &built,
+                cutoff: self.cutoff,
             };
             let answer = match python::resolve(request, tools) {
                 // What was locked may not fit what is asked for now.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::cli::failure::anstream_style;
 use crate::compare::{Change, Verdict};
-use crate::rebuild::{Checked, Compared, Ending, Outcome, Rebuilder, predicate};
+use crate::rebuild::{Checked, Compared, Ending, FoundOut, Outcome, Rebuilder, predicate};
 use crate::report::harmless;
 
 /// Differences that people see; programs see all that are recorded.
@@ -28,7 +28,10 @@ pub(super) fn text(outcome: &Outcome) -> String {
         text,
         "  rebuilt in {:.2} s, sealed ({engine}, no network); {}",
         compared.repeated.seconds,
-        signers(outcome.statement.as_ref())
+        match &outcome.upstream {
+            Some(found) => upstream(found),
+            None => signers(outcome.statement.as_ref()),
+        }
     );
     for change in compared.changes.iter().take(SHOWN) {
         line(&mut text, change);
@@ -45,16 +48,23 @@ pub(super) fn text(outcome: &Outcome) -> String {
 fn digests(text: &mut String, compared: &Compared) {
     match &compared.rebuilt {
         Some(rebuilt) if rebuilt.sha256 == compared.stated => {
-            let _ = writeln!(text, "  sha256:{}, as the statement says", compared.stated);
+            let _ = writeln!(text, "  sha256:{}, the same", compared.stated);
         }
         Some(rebuilt) => {
-            let _ = writeln!(text, "  stated   sha256:{}", compared.stated);
+            let _ = writeln!(text, "  original sha256:{}", compared.stated);
             let _ = writeln!(text, "  rebuilt  sha256:{}", rebuilt.sha256);
         }
         None => {
-            let _ = writeln!(text, "  stated   sha256:{}", compared.stated);
+            let _ = writeln!(text, "  original sha256:{}", compared.stated);
         }
     }
+}
+
+fn upstream(found: &FoundOut) -> String {
+    let pins =
+        if found.pins.is_empty() { "what the sdist asks for".to_owned() } else { found.pins.join(", ") };
+    let cutoff = found.cutoff.as_ref().map(|cutoff| format!(", the rest as of {cutoff}")).unwrap_or_default();
+    harmless(&format!("with {pins}{cutoff}"))
 }
 
 fn signers(checked: Option<&Checked>) -> String {

@@ -50,6 +50,8 @@ pub struct Request<'a> {
     pub keep: &'a [Distribution],
     /// Wheels that were built here, of projects that have none on an index.
     pub built: &'a [Built],
+    /// Nothing that was uploaded later is taken (RFC 3339); only where the index says when it was.
+    pub cutoff: Option<&'a str>,
 }
 
 /// A wheel that was built here, from an sdist.

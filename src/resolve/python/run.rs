@@ -68,6 +68,9 @@ pub(super) fn uv(request: Request<'_>, tools: Tools<'_>) -> Result<Answer, Pytho
     ] {
         env.insert(name.to_owned(), value.to_owned());
     }
+    if let Some(cutoff) = request.cutoff {
+        env.insert("UV_EXCLUDE_NEWER".to_owned(), cutoff.to_owned());
+    }
     if tools.offline == Offline::Yes {
         env.insert("UV_OFFLINE".to_owned(), "1".to_owned());
     }

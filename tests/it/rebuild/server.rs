@@ -38,7 +38,13 @@ impl GitServer {
     pub fn push(&self, project: &Project, name: &str) {
         let place = self.place(name);
         if !place.exists() {
-            project.git_run(&["init", "--quiet", "--bare", &place.to_string_lossy()]);
+            project.git_run(&[
+                "init",
+                "--quiet",
+                "--bare",
+                "--initial-branch=main",
+                &place.to_string_lossy(),
+            ]);
         }
         project.git_run(&["push", "--quiet", "--mirror", &place.to_string_lossy()]);
     }
