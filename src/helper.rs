@@ -1,7 +1,8 @@
 //! Programs of the user's own: the only processes that are started beside the box.
 //!
-//! Those that give a secret, each configured by name, and a tool that a command is asked to hand over to. The first get
-//! the user's environment, no input, and a time limit; what they print is returned and shown nowhere.
+//! Those that give a secret, each configured by name; a tool that a command is asked to hand over to; and `ssh`, for a repository
+//! that a statement names. The first get the user's environment, no input, and a time limit; what they print is returned and
+//! shown nowhere.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -9,7 +10,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Bytes that a program may print.
@@ -70,6 +71,68 @@ pub enum HelperError {
         /// Why.
         source: io::Error,
     },
+}
+
+/// A program of the user's that is talked with: `ssh`, for a repository.
+#[derive(Debug, Clone, Copy)]
+pub struct Talk<'a> {
+    /// Name of the program, looked for on the `PATH` of `env`.
+    pub program: &'a str,
+    /// Its arguments.
+    pub arguments: &'a [&'a str],
+    /// Its whole environment: the user's.
+    pub env: &'a BTreeMap<String, String>,
+}
+
+/// Both ends of a talk.
+#[derive(Debug)]
+pub struct Talking {
+    /// What it reads.
+    pub input: ChildStdin,
+    /// What it prints. Its standard error is ours: what it has to say is for the user.
+    pub output: ChildStdout,
+    /// Ends the program when it is dropped.
+    pub guard: Running,
+}
+
+/// A program that runs; dropped, it is ended and waited for.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Talk<'_> {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// There is no such program, or the host fails.
+    pub fn start(self) -> Result<Talking, HelperError> {
+        let Self { program, arguments, env } = self;
+        let path = env
+            .get("PATH")
+            .and_then(|folders| find(program, OsStr::new(folders)))
+            .ok_or_else(|| HelperError::Missing { program: program.to_owned() })?;
+        let failed = |source| HelperError::Io { path: path.clone(), source };
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place for programs of the user's own (invariant 1)"
+        )]
+        let mut command = Command::new(&path);
+        command.args(arguments).env_clear().envs(env);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().map_err(failed)?;
+        let ends = (child.stdin.take(), child.stdout.take());
+        let guard = Running(child);
+        match ends {
+            (Some(input), Some(output)) => Ok(Talking { input, output, guard }),
+            _ => Err(failed(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
 }
 
 impl Helper<'_> {

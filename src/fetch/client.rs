@@ -1,6 +1,5 @@
 //! The HTTP client: one request with its redirects, credentials for the host that they belong to, time limits.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use url::Url;
 
 use super::access::{Repositories, accepted};
 use super::crates::Token;
+use super::public::{PrivateHosts, PublicOnly};
 use super::secret::{self, Credentials, IndexUrl};
 use super::transfer::blocking;
 use super::{FetchError, NetConfig};
@@ -260,61 +260,15 @@ impl Client {
         Ok((response.status(), bytes))
     }
 
-    /// One request without redirects, to addresses of the host that were looked at. Credentials are those of the netrc file.
-    pub async fn send_pinned(
-        &self,
-        method: &reqwest::Method,
-        url: &Url,
-        (headers, content): (HeaderMap, Vec<u8>),
-        pinned: &[SocketAddr],
-    ) -> Result<Answer, Failure> {
-        let unchecked = url.scheme() == "https" && self.net.is_trusted(url);
-        let certificates = if unchecked { Certificates::Unchecked } else { Certificates::Checked };
-        let host = url.host_str().unwrap_or_default();
-        let client = build_pinned(
-            &self.net,
-            certificates,
-            Body::Page,
-            (!pinned.is_empty()).then_some((host, pinned)),
-        )?;
-        let mut request = client.request(method.clone(), url.clone()).headers(headers).body(content);
-        if url.scheme() == "https"
-            && let Some(Credentials { user, password }) = self.net.netrc_credentials(url)
-        {
-            request = request.basic_auth(user, Some(password));
-        }
-        let sent = timeout(self.net.connect_timeout + self.net.stall_timeout, request.send()).await;
-        let response = match sent {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Err(passing(&error)),
-            Err(_) => {
-                let problem = format!("no answer in {} s", self.net.stall_timeout.as_secs_f32());
-                return Err(Failure::Passing { problem, after: None });
-            }
-        };
-        let status = response.status();
-        if matches!(status.as_u16(), 408 | 425 | 429 | 500 | 502..=504) {
-            return Err(Failure::Passing { problem: format!("answered {status}"), after: None });
-        }
-        Ok(Answer {
-            status,
-            headers: response.headers().clone(),
-            url: url.clone(),
-            response,
-            stall: self.net.stall_timeout,
-            window: Instant::now(),
-            in_window: 0,
-        })
-    }
-
     fn client(&self, url: &Url, body: Body) -> Result<&reqwest::Client, FetchError> {
         let unchecked = url.scheme() == "https" && self.net.is_trusted(url);
         let cell = &self.plain[usize::from(unchecked) * 2 + usize::from(body == Body::Page)];
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let made =
-            build(&self.net, if unchecked { Certificates::Unchecked } else { Certificates::Checked }, body)?;
+        let certificates = if unchecked { Certificates::Unchecked } else { Certificates::Checked };
+        // The user's own indexes and mirrors may be anywhere.
+        let made = build(&self.net, certificates, body, PrivateHosts::Allow)?;
         Ok(cell.get_or_init(|| made))
     }
 }
@@ -423,16 +377,21 @@ enum Certificates {
     Unchecked,
 }
 
-fn build(net: &NetConfig, certificates: Certificates, body: Body) -> Result<reqwest::Client, FetchError> {
-    build_pinned(net, certificates, body, None)
+/// A client for addresses that somebody else wrote down: certificates are always checked.
+pub(super) fn guarded(
+    net: &NetConfig,
+    body: Body,
+    hosts: PrivateHosts,
+) -> Result<reqwest::Client, FetchError> {
+    build(net, Certificates::Checked, body, hosts)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that makes clients")]
-fn build_pinned(
+fn build(
     net: &NetConfig,
     certificates: Certificates,
     body: Body,
-    pinned: Option<(&str, &[SocketAddr])>,
+    hosts: PrivateHosts,
 ) -> Result<reqwest::Client, FetchError> {
     let provider = rustls::crypto::ring::default_provider();
     let failed = |problem: String| FetchError::Client { problem };
@@ -442,9 +401,10 @@ fn build_pinned(
         .connect_timeout(net.connect_timeout)
         .gzip(body == Body::Page)
         .no_proxy();
-    if let Some((host, addresses)) = pinned {
-        builder = builder.resolve_to_addrs(host, addresses);
-    }
+    builder = match hosts {
+        PrivateHosts::Refuse => builder.dns_resolver(Arc::new(PublicOnly)),
+        PrivateHosts::Allow => builder,
+    };
     let except = net.no_proxy.as_deref().and_then(NoProxy::from_string);
     for (url, make) in [
         (&net.http_proxy, Proxy::http as fn(Url) -> reqwest::Result<Proxy>),

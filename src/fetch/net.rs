@@ -166,14 +166,6 @@ impl NetConfig {
         self.netrc.0.get(url.host_str()?).cloned()
     }
 
-    /// Whether a proxy is configured for URLs of this scheme. Which hosts are excepted is the client's to know.
-    pub(super) fn has_proxy(&self, url: &Url) -> bool {
-        match url.scheme() {
-            "https" => self.https_proxy.is_some(),
-            _ => self.http_proxy.is_some(),
-        }
-    }
-
     pub(super) fn is_trusted(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         self.trusted_hosts.iter().any(|trusted| match trusted.rsplit_once(':') {

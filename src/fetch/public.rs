@@ -1,11 +1,12 @@
-//! Addresses that a statement names: whether they may be on a private network.
+//! Addresses that somebody else wrote down: whether they may lead to this host or into a private network.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-use super::client::Client;
-use super::{FetchError, secret};
+use super::FetchError;
 
 /// Whether what somebody else wrote may lead to addresses of this host or of a private network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,37 +17,61 @@ pub enum PrivateHosts {
     Allow,
 }
 
-/// The addresses that a URL's host has now, none of which is private unless that is allowed. Empty where a proxy is to look
-/// them up: then only what is written in the URL itself could be looked at.
-pub(super) async fn addresses(
-    url: &Url,
-    private: PrivateHosts,
-    client: &Client,
-) -> Result<Vec<SocketAddr>, FetchError> {
-    let problem = |problem: String| FetchError::Answer { url: secret::shown(url), problem };
-    let port = url.port_or_known_default().unwrap_or(443);
-    let found: Vec<SocketAddr> = match url.host() {
-        None => return Err(problem("it names no host".to_owned())),
-        Some(Host::Ipv4(address)) => vec![(IpAddr::V4(address), port).into()],
-        Some(Host::Ipv6(address)) => vec![(IpAddr::V6(address), port).into()],
-        Some(Host::Domain(name)) => match tokio::net::lookup_host((name, port)).await {
-            Ok(found) => found.collect(),
-            Err(_) if client.net.has_proxy(url) => Vec::new(),
-            Err(error) => {
-                let (url, problem) = (secret::shown(url), error.to_string());
-                return Err(FetchError::Unreachable { url, attempts: 1, problem });
+impl PrivateHosts {
+    /// Refuses a URL whose host is written as an address of a private network; names are judged when they are looked up.
+    pub(super) fn check(self, url: &Url) -> Result<(), FetchError> {
+        let address = match url.host() {
+            Some(Host::Ipv4(address)) => IpAddr::V4(address),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address),
+            Some(Host::Domain(_)) | None => return Ok(()),
+        };
+        self.judge(url.host_str().unwrap_or_default(), [address].into_iter())
+    }
+
+    /// The same for a name that another program will look up: all of its addresses are judged.
+    pub(super) fn look_up(self, host: &str, port: u16) -> Result<(), FetchError> {
+        match self {
+            Self::Allow => Ok(()),
+            Self::Refuse => {
+                let bare = host.trim_start_matches('[').trim_end_matches(']');
+                let found = (bare, port).to_socket_addrs().map_err(|error| FetchError::Answer {
+                    url: host.to_owned(),
+                    problem: format!("its address is not to be found: {error}"),
+                })?;
+                self.judge(host, found.map(|address| address.ip()))
             }
-        },
-    };
-    match found.iter().find(|address| private == PrivateHosts::Refuse && !is_public(address.ip())) {
-        Some(address) => Err(FetchError::Private { url: secret::shown(url), address: address.ip() }),
-        None => Ok(found),
+        }
+    }
+
+    fn judge(self, host: &str, addresses: impl Iterator<Item = IpAddr>) -> Result<(), FetchError> {
+        match self {
+            Self::Allow => Ok(()),
+            Self::Refuse => match addresses.into_iter().find(|address| !is_public(*address)) {
+                None => Ok(()),
+                Some(address) => Err(FetchError::Private { url: host.to_owned(), address }),
+            },
+        }
     }
 }
 
-/// Whether an address is one of the internet: of none of the blocks that IANA's registries of special-purpose addresses
-/// (RFC 6890) keep for hosts, links, private networks, documentation and the future.
-pub(super) fn is_public(address: IpAddr) -> bool {
+/// Looks names up and gives no address of this host or of a private network, so that no name leads there, now or later.
+pub(super) struct PublicOnly;
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let name = name.as_str().to_owned();
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            match PrivateHosts::Refuse.judge(&name, found.iter().map(SocketAddr::ip)) {
+                Ok(()) => Ok(Box::new(found.into_iter()) as Addrs),
+                Err(refused) => Err(io::Error::other(refused.to_string()).into()),
+            }
+        })
+    }
+}
+
+/// Whether an address is of the public network (IANA's registries of special-purpose addresses).
+fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => is_public_v6(address),
@@ -55,32 +80,28 @@ pub(super) fn is_public(address: IpAddr) -> bool {
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let [a, b, c, _] = address.octets();
-    let special = address.is_private()
+    !(address.is_private()
         || address.is_loopback()
         || address.is_link_local()
         || address.is_documentation()
         || address.is_multicast()
         || a == 0
         || a >= 240
-        || (a, b) == (100, b & 0x3f | 0x40)
-        || (a, b, c) == (192, 0, 0)
-        || (a, b, c) == (192, 88, 99)
-        || a == 198 && b & 0xfe == 18;
-    !special
+        || (a == 100 && b & 0xc0 == 64)
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && b & 0xfe == 18))
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    let parts = address.segments();
-    let v4 = |first: usize| {
-        let ([a, b], [c, d]) = (parts[first].to_be_bytes(), parts[first + 1].to_be_bytes());
-        is_public_v4(Ipv4Addr::new(a, b, c, d))
-    };
-    match parts {
-        // Addresses of IPv4 in other clothes: mapped, NAT64 (RFC 6052), 6to4 (RFC 3056).
-        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => v4(6),
-        [0x2002, ..] => v4(1),
-        [0x2001, 0..=0x01ff | 0x0db8, ..] => false,
-        // Global unicast is 2000::/3 and nothing else so far.
+    let segments = address.segments();
+    let last_v4 =
+        || Ipv4Addr::from(address.to_bits().to_be_bytes().last_chunk::<4>().copied().unwrap_or_default());
+    match segments {
+        // Addresses of version 4 in other clothes: mapped, NAT64, 6to4.
+        [0, 0, 0, 0, 0, 0xffff, _, _] | [0x64, 0xff9b, 0, 0, 0, 0, _, _] => is_public_v4(last_v4()),
+        [0x2002, high, low, ..] => is_public_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))),
+        // Everything that is given out lies in 2000::/3; its documentation, benchmarks and Teredo do not count.
+        [0x2001, 0xdb8 | 0 | 2, ..] => false,
         [first, ..] => first & 0xe000 == 0x2000,
     }
 }
@@ -90,36 +111,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_private_networks_are_known() {
-        for private in [
+    fn private_addresses_are_known_in_all_their_clothes() {
+        for text in [
             "127.0.0.1",
             "10.1.2.3",
-            "172.16.0.1",
-            "192.168.1.1",
+            "172.31.0.1",
+            "192.168.0.1",
             "169.254.169.254",
             "100.64.0.1",
-            "100.127.9.9",
             "0.0.0.0",
+            "192.0.0.8",
+            "198.19.0.1",
             "224.0.0.1",
             "255.255.255.255",
-            "198.18.0.1",
-            "192.0.2.1",
             "::1",
             "::",
             "fe80::1",
             "fd00::1",
-            "::ffff:10.0.0.1",
-            "64:ff9b::10.0.0.1",
-            "2002:0a00:0001::1",
-            "2001:db8::1",
             "ff02::1",
+            "::ffff:10.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:a00:1::1",
+            "2001:db8::1",
+            "2001::1",
+            "::10.0.0.1",
         ] {
-            assert!(!is_public(private.parse().unwrap()), "{private}");
+            assert!(!is_public(text.parse().unwrap()), "{text}");
         }
-        for public in
-            ["8.8.8.8", "100.63.255.255", "100.128.0.1", "172.32.0.1", "2606:4700::1", "::ffff:8.8.8.8"]
+        for text in [
+            "1.1.1.1",
+            "100.128.0.1",
+            "172.32.0.1",
+            "2606:4700::1",
+            "::ffff:1.1.1.1",
+            "2002:101:101::1",
+            "64:ff9b::101:101",
+        ] {
+            assert!(is_public(text.parse().unwrap()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_written_address_is_judged_at_once() {
+        let check = |text: &str| PrivateHosts::Refuse.check(&Url::parse(text).unwrap());
+        for text in
+            ["https://127.1/x", "https://0x7f000001/x", "https://[::ffff:7f00:1]/x", "https://2130706433/x"]
         {
-            assert!(is_public(public.parse().unwrap()), "{public}");
+            assert!(matches!(check(text), Err(FetchError::Private { .. })), "{text}");
         }
+        assert!(check("https://name.example/x").is_ok());
+        assert!(PrivateHosts::Allow.check(&Url::parse("https://127.0.0.1/x").unwrap()).is_ok());
+        assert!(matches!(PrivateHosts::Refuse.look_up("localhost", 22), Err(FetchError::Private { .. })));
     }
 }

@@ -1,6 +1,5 @@
 //! Sources from the network, each by the name that its content has.
 
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use super::RebuildError;
@@ -11,8 +10,6 @@ use crate::fetch::{
     Wanted,
 };
 use crate::name::PackageName;
-use crate::source::receive;
-use crate::store::Scratch;
 
 fn fetcher(context: Context<'_>) -> Result<Fetcher, FetchError> {
     let Context { store, surroundings, offline, .. } = context;
@@ -50,19 +47,12 @@ pub(super) fn archive(
 pub(super) fn repository(
     wanted: &GitWanted,
     folder: &Path,
-    scratch: &Scratch,
     context: Context<'_>,
 ) -> Result<(), RebuildError> {
-    if context.offline == Offline::Yes {
+    let Context { surroundings, reporter, cancel, offline, .. } = context;
+    if offline == Offline::Yes {
         return Err(RebuildError::SourceOffline { uri: wanted.uri.clone() });
     }
-    let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let path = scratch.path().join(format!("{name}.pack"));
-    let cannot = |source| RebuildError::Read { path: path.clone(), source };
-    let mut pack = scratch.file(&format!("{name}.pack"))?;
-    fetcher(context)?.git_pack(wanted, &mut pack, context.reporter, context.cancel)?;
-    drop(pack);
-    let pack = std::fs::File::open(&path).map_err(cannot)?;
-    receive(&mut BufReader::new(pack), folder)?;
-    std::fs::remove_file(&path).map_err(cannot)
+    reporter.stage(&format!("fetching {}", wanted.uri));
+    Ok(wanted.fetch(folder, &NetConfig::load(surroundings)?, surroundings, cancel)?)
 }

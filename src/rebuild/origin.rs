@@ -76,12 +76,11 @@ impl Origin<'_> {
         let scratch = self.context.store.scratch("source")?;
         let copy = scratch.path().join(name);
         let wrong = |source| RebuildError::Read { path: path.to_owned(), source };
+        let mut to = scratch.file(name)?;
         let bytes = std::fs::File::open(path)
-            .and_then(|mut from| {
-                let mut to = std::fs::File::create_new(&copy)?;
-                std::io::copy(&mut from, &mut to)
-            })
+            .and_then(|mut from| std::io::copy(&mut from, &mut to))
             .map_err(wrong)?;
+        drop(to);
         let actual = std::fs::File::open(&copy).and_then(Sha256::of_reader).map_err(wrong)?.0;
         if actual != expected {
             let actual = format!("sha256 {actual} ({bytes} bytes)");
@@ -119,7 +118,7 @@ impl Origin<'_> {
         let private = self.request.private;
         let outer = scratch.path().join("outer.git");
         let wanted = GitWanted { uri: uri.clone(), objects, private };
-        network::repository(&wanted, &outer, &scratch, self.context).map_err(|error| match error {
+        network::repository(&wanted, &outer, self.context).map_err(|error| match error {
             RebuildError::Fetch(FetchError::NotOurs { object, .. })
                 if object == stated.commit.to_string() =>
             {
@@ -133,7 +132,7 @@ impl Origin<'_> {
             let folder = scratch.path().join(format!("{number}.git"));
             let objects = BTreeSet::from([submodule.commit.to_string()]);
             let wanted = GitWanted { uri: uri.clone(), objects, private };
-            network::repository(&wanted, &folder, &scratch, self.context).map_err(|error| match error {
+            network::repository(&wanted, &folder, self.context).map_err(|error| match error {
                 RebuildError::Fetch(FetchError::NotOurs { .. }) => {
                     RebuildError::NoCommit { commit: submodule.commit, place: uri.clone() }
                 }

@@ -17,7 +17,6 @@ mod history;
 mod identity;
 mod pack;
 mod reader;
-mod receive;
 mod repository;
 mod scm;
 mod spool;
@@ -43,7 +42,6 @@ use tree::{Entry, Found, Mode};
 
 pub use error::{Completeness, SourceError};
 pub use identity::{CommitIdentity, GitId, SourceIdentity, SubmoduleIdentity, TagIdentity};
-pub use receive::receive;
 
 /// A source that was inspected. Nothing was written yet.
 pub struct Source {

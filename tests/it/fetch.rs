@@ -3,6 +3,7 @@
 mod credentials;
 mod lies;
 mod places;
+mod repositories;
 mod resolving;
 pub mod server;
 mod tls;

@@ -1,7 +1,7 @@
 //! `sealwright rebuild`: builds made again from their statements alone, and each way in which that fails.
 
 mod failures;
-mod server;
+pub mod server;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -50,7 +50,8 @@ impl GitServer {
     }
 }
 
-fn answer(root: &Path, mut request: tiny_http::Request) {
+/// Answers one request for a repository below `root`.
+pub fn answer(root: &Path, mut request: tiny_http::Request) {
     let (path, query) =
         request.url().split_once('?').map_or((request.url(), ""), |(path, query)| (path, query));
     let (path, advertise) = match path.strip_suffix("/info/refs") {
