@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -353,6 +354,51 @@ class Bench:
                               unsigned=lambda: published("--unsigned"))
         self.show_absolute("sign", (medians["ours"] - medians["unsigned"]) * 1000, 5, "ms")
 
+    @functools.cached_property
+    def numpy(self):
+        """A real wheel of numpy, packed three times: with other times, and with other times and one changed member."""
+        folder = self.work / "diff"
+        name, changed = "numpy-2.1.1-cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64.whl", "numpy/__init__.py"
+        wheels = {which: folder / which / name for which in ("one", "later", "other")}
+        if not all(wheel.exists() for wheel in wheels.values()):
+            run(self.peers / "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "--dest", folder,
+                "--python-version", "3.11", "--platform", "manylinux2014_x86_64", "numpy==2.1.1")
+            for year, (which, wheel) in zip((2020, 2021, 2022), wheels.items(), strict=True):
+                wheel.parent.mkdir(parents=True, exist_ok=True)
+                with zipfile.ZipFile(folder / name) as old, zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as new:
+                    for member in old.infolist():
+                        content = old.read(member)
+                        if which == "other" and member.filename == changed:
+                            content += b"CHANGED = True\n"
+                        member.date_time = (year, 1, 1, 0, 0, 0)
+                        new.writestr(member, content)
+        return wheels, changed
+
+    def diff(self):
+        """Two wheels with one changed member: both have to say so, and name it. Then with nothing changed inside,
+        against hashing alone."""
+        wheels, changed = self.numpy
+        if not (self.peers / "diffoscope").exists():
+            run(self.peers / "pip", "install", "--quiet", "diffoscope")
+
+        def compared(code, *command):
+            start = time.perf_counter()
+            done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+            seconds = time.perf_counter() - start
+            assert done.returncode == code and (code == 0 or changed in done.stdout), done.stdout + done.stderr
+            return seconds
+
+        one, later, other = wheels.values()
+        medians = alternating(
+            self.rounds,
+            ours=lambda: compared(5, self.program, "diff", one, other),
+            peer=lambda: compared(1, self.peers / "diffoscope", one, other),
+            equal=lambda: compared(0, self.program, "diff", one, later),
+            hashed=lambda: compared(0, "openssl", "dgst", "-sha256", one, later),
+        )
+        self.show("diff", medians["ours"], medians["peer"], 0.05)
+        self.show("diff/hash", medians["equal"], medians["hashed"], 2.0)
+
     # --- what is printed
 
     def show(self, name, ours, peer, bar):
@@ -368,7 +414,7 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign", "diff")
 
 
 def install_needs():
