@@ -79,7 +79,11 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<(), Failure> {
     if args.diffoscope {
         return hand_over(args, session);
     }
-    let options = Options { max_unpacked: args.max_unpacked * GIB, ..Options::default() };
+    let options = Options {
+        max_unpacked: args.max_unpacked * GIB,
+        cancel: session.cancel.clone(),
+        ..Options::default()
+    };
     let report = compare::compare(&args.a, &args.b, &options)?;
     if let Some(path) = &args.html {
         let page = report::difference_html(&report);

@@ -12,7 +12,7 @@ use super::model::{Cause, Change, Normalization};
 use super::walk::{Broken, Kind, Spot, Walk, unreadable};
 
 /// Memory that a decoder of xz may take for its dictionary.
-const XZ_MEMORY: u64 = 512 << 20;
+const XZ_MEMORY: u64 = 256 << 20;
 
 /// Compares two streams; one of them may not be compressed at all.
 pub(super) fn compare(

@@ -12,7 +12,7 @@ use super::strings;
 use super::walk::{Broken, Spot, Walk, keep, unreadable};
 
 /// Larger ones are compared as bytes.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 512 << 20;
 
 /// A section: its name, its bytes, and where they are in the file.
 struct Section<'a> {

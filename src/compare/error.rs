@@ -42,6 +42,12 @@ pub enum CompareError {
         /// How many.
         limit: u64,
     },
+    /// The user ended it.
+    #[error("cancelled")]
+    Cancelled {
+        /// The signal that asked for it.
+        signal: i32,
+    },
     /// No temporary file for what does not fit into memory.
     #[error("cannot keep unpacked bytes in a temporary file")]
     Spill(#[source] io::Error),
@@ -52,13 +58,14 @@ impl Fault for CompareError {
         match self {
             Self::Read { .. } | Self::Kind { .. } | Self::Mixed { .. } | Self::Limit { .. } => Blame::User,
             Self::Spill(_) => Blame::Environment,
+            Self::Cancelled { signal } => Blame::Interrupted(*signal),
         }
     }
 
     fn hints(&self) -> Vec<String> {
         match self {
             Self::Read { source, .. } | Self::Spill(source) => io_hints(source),
-            Self::Kind { .. } => Vec::new(),
+            Self::Kind { .. } | Self::Cancelled { .. } => Vec::new(),
             Self::Mixed { .. } => vec!["name two files, or two folders".to_owned()],
             Self::Limit { what: "bytes", .. } => {
                 vec!["if it is no bomb, allow more with `--max-unpacked GIB`".to_owned()]

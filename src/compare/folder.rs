@@ -12,7 +12,7 @@ use walkdir::WalkDir;
 
 use super::CompareError;
 use super::data::Data;
-use super::members::{self, Single};
+use super::members::{self, Single, Sorted};
 use super::model::{Cause, Change, ChangeKind, Report, Side, Verdict};
 use super::oci;
 use super::walk::{Broken, Role, Spot, Walk};
@@ -148,7 +148,8 @@ fn nodes(
     }
     // An empty folder is something too; one that has files is told by them.
     let alone = |indexes: &[usize], names: &[String], nodes: &BTreeMap<String, Node>| -> Vec<usize> {
-        let below = |name: &str| names.iter().any(|other| other.starts_with(&format!("{name}/")));
+        let sorted = Sorted::new(names.iter().map(String::as_str));
+        let below = |name: &str| sorted.has_below(&format!("{name}/"));
         let tells =
             |index: &&usize| !matches!(nodes[&names[**index]], Node::Folder) || !below(&names[**index]);
         indexes.iter().filter(tells).copied().collect()

@@ -11,6 +11,12 @@ use crate::digest::Sha256;
 /// Values within values; byte code of people needs less than fifty.
 const DEEPEST: usize = 150;
 const MOST_VALUES: usize = 4_000_000;
+/// The same by way of references, which a reader does not see.
+const DEEPEST_REFERRED: usize = 300;
+/// Steps of a comparison: references make more of them than there are values.
+const MOST_STEPS: usize = 10_000_000;
+/// Bytes of one module.
+const LARGEST: usize = 256 << 20;
 
 /// How code objects are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,10 +127,19 @@ impl Marshalled {
     /// # Errors
     /// It is none that this Python's layout explains.
     pub(super) fn read(bytes: &[u8], layout: Layout) -> Result<Self, Broken> {
+        if bytes.len() > LARGEST {
+            return Err(damaged("byte code is larger than is compared"));
+        }
         let mut parser = Parser { rest: bytes, layout, values: Vec::new(), references: Vec::new() };
         let root = parser.value(0)?;
         let mut all = Self { values: parser.values, digests: Vec::new(), root };
+        let mut depths: Vec<usize> = Vec::with_capacity(all.values.len());
         for value in &all.values {
+            let depth = value.inner().map(|id| depths[id] + 1).max().unwrap_or_default();
+            if depth > DEEPEST_REFERRED {
+                return Err(damaged("byte code is nested deeper than is compared"));
+            }
+            depths.push(depth);
             let digest = all.digest(value);
             all.digests.push(digest);
         }
@@ -195,6 +210,17 @@ impl Marshalled {
                 .collect(),
             Value::Unordered(pairs) => pairs.chunks_exact(2).map(|pair| row(pair[0], pair[1])).collect(),
             _ => None,
+        }
+    }
+}
+
+impl Value {
+    /// The values that it holds.
+    fn inner(&self) -> Box<dyn Iterator<Item = usize> + '_> {
+        match self {
+            Self::Plain(_) | Self::Text(_) => Box::new(std::iter::empty()),
+            Self::Ordered(ids) | Self::Unordered(ids) => Box::new(ids.iter().copied()),
+            Self::Code { objects, .. } => Box::new(objects.iter().map(|(_, id)| *id)),
         }
     }
 }
@@ -345,6 +371,7 @@ pub(super) fn compare(a: &Marshalled, b: &Marshalled) -> Found {
     let mut comparison = Comparison {
         a,
         b,
+        steps: 0,
         seen: HashSet::new(),
         found: Found { causes: BTreeSet::new(), examples: Vec::new() },
     };
@@ -360,6 +387,7 @@ pub(super) fn compare(a: &Marshalled, b: &Marshalled) -> Found {
 struct Comparison<'a> {
     a: &'a Marshalled,
     b: &'a Marshalled,
+    steps: usize,
     seen: HashSet<(usize, usize)>,
     found: Found,
 }
@@ -374,8 +402,12 @@ impl Comparison<'_> {
 
     fn values(&mut self, one: usize, two: usize, inside: &str) {
         let (digests_a, digests_b) = (self.a.digests[one], self.b.digests[two]);
+        self.steps += 1;
         if digests_a[0] == digests_b[0] || !self.seen.insert((one, two)) {
             return;
+        }
+        if self.steps > MOST_STEPS {
+            return self.note([Cause::Content], || "more values than are compared".to_owned());
         }
         match (&self.a.values[one], &self.b.values[two]) {
             (Value::Unordered(_), Value::Unordered(_)) if digests_a[1] == digests_b[1] => {
@@ -405,8 +437,10 @@ impl Comparison<'_> {
     ) {
         let name = a.iter().find(|(field, _)| *field == "name").map(|(_, id)| &self.a.values[*id]);
         let name = match name {
-            Some(Value::Text(name)) if inside.is_empty() => text::shortened(name),
-            Some(Value::Text(name)) => format!("{inside}.{}", text::shortened(name)),
+            Some(Value::Text(name)) => match inside.rsplit_once(", ") {
+                Some((outer, _)) => format!("{outer}.{}", text::shortened(name)),
+                None => text::shortened(name),
+            },
             _ => inside.to_owned(),
         };
         if numbers_a != numbers_b {
@@ -414,7 +448,7 @@ impl Comparison<'_> {
         }
         for ((field, one), (_, two)) in a.iter().zip(b) {
             if *field != "filename" {
-                self.values(*one, *two, &name);
+                self.values(*one, *two, &format!("{name}, {field}"));
                 continue;
             }
             if let (Value::Text(file_a), Value::Text(file_b)) = (&self.a.values[*one], &self.b.values[*two])

@@ -53,6 +53,27 @@ impl Pairs {
     }
 }
 
+/// Names in their order, to find what lies in a folder without going through all.
+pub(super) struct Sorted<'a>(BTreeSet<&'a str>);
+
+impl<'a> Sorted<'a> {
+    pub(super) fn new(names: impl Iterator<Item = &'a str>) -> Self {
+        Self(names.collect())
+    }
+
+    /// How many different names.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether something lies in a folder, whose name ends with `/`.
+    pub(super) fn has_below(&self, folder: &str) -> bool {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let mut after = self.0.range::<str, _>((Excluded(folder), Unbounded));
+        after.next().is_some_and(|name| name.starts_with(folder))
+    }
+}
+
 /// A member that one side alone has.
 pub(super) struct Single<'a> {
     pub(super) name: &'a str,

@@ -34,11 +34,12 @@ pub use model::{Cause, Change, ChangeKind, Effect, Normalization, Report, Side, 
 use std::fs::File;
 use std::path::Path;
 
+use crate::event::Cancel;
 use data::Data;
 use walk::{Spot, Walk};
 
-/// Bounds against archives that were made to exhaust whoever reads them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Bounds against archives that were made to exhaust whoever reads them, and how to stop.
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Archives within archives that are looked into; what is deeper is compared as bytes.
     pub max_depth: usize,
@@ -46,11 +47,13 @@ pub struct Options {
     pub max_unpacked: u64,
     /// Members and files that may be listed in all.
     pub max_members: u64,
+    /// Ends the comparison.
+    pub cancel: Cancel,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_depth: 12, max_unpacked: 16 << 30, max_members: 2_000_000 }
+        Self { max_depth: 12, max_unpacked: 16 << 30, max_members: 1_000_000, cancel: Cancel::new() }
     }
 }
 

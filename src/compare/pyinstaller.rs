@@ -17,6 +17,8 @@ const MAGIC: &[u8; 8] = b"MEI\x0c\x0b\x0a\x0b\x0e";
 const COOKIE: u64 = 88;
 /// How far from its end an executable's cookie may be: what signs it follows.
 const TAIL: u64 = 64 * 1024;
+/// Bytes of a table of contents.
+const LARGEST_TABLE: u64 = 256 << 20;
 
 /// A member of either archive.
 struct Item {
@@ -105,7 +107,8 @@ impl Archive {
         let (length, place, size, version) = (field(8), field(12), field(16), field(20));
         let start = end.checked_sub(length).ok_or_else(|| damaged("the archive is cut off"))?;
         let whole = data.part(start..end).ok_or_else(|| damaged("the archive is cut off"))?;
-        let table = whole.part(place..place + size).ok_or_else(|| damaged("its table is cut off"))?;
+        let table = whole.part(place..place + size).filter(|table| table.len() <= LARGEST_TABLE);
+        let table = table.ok_or_else(|| damaged("its table is cut off"))?;
         let table = table.bytes().map_err(unreadable(spot))?;
         let mut rest = table.as_ref();
         let mut items = Vec::new();
@@ -133,7 +136,8 @@ impl Archive {
         let head = data.take::<12>(0).map_err(unreadable(spot))?.ok_or_else(|| damaged("it is cut off"))?;
         let magic = u16::from_le_bytes([head[4], head[5]]);
         let layout = Layout::of_magic(magic);
-        let table = data.from(big(&head[8..12])).ok_or_else(|| damaged("its table is cut off"))?;
+        let table = data.from(big(&head[8..12])).filter(|table| table.len() <= LARGEST_TABLE);
+        let table = table.ok_or_else(|| damaged("its table is cut off"))?;
         let table = table.bytes().map_err(unreadable(spot))?;
         let rows = Marshalled::read(&table, layout.unwrap_or(Layout::New))?.table();
         let rows = rows.ok_or_else(|| damaged("its table cannot be read"))?;

@@ -7,6 +7,10 @@ use super::text;
 
 /// Letters that make a text.
 const SHORTEST: usize = 5;
+/// Texts that differ; of more, nobody is told why.
+const MOST: usize = 500;
+/// Bytes in which texts are looked for.
+const LARGEST: usize = 32 << 20;
 
 /// What the texts of two binaries tell.
 pub(super) struct Found {
@@ -23,8 +27,11 @@ enum Part<'a> {
 
 /// What differs, if it is in texts only; none if other bytes differ too. Zeros that fill up are left out.
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Option<Found> {
+    if a.len().max(b.len()) > LARGEST {
+        return None;
+    }
     let (one, two) = (parts(a), parts(b));
-    if one.len() != two.len() {
+    if one.len() != two.len() || one.iter().zip(&two).filter(|(a, b)| a != b).count() > MOST {
         return None;
     }
     let mut found: Option<Found> = None;

@@ -15,7 +15,9 @@ use super::walk::{Spot, unreadable};
 /// Larger ones are compared as bytes.
 const LARGEST: u64 = 16 << 20;
 /// Lines that are aligned with each other; more are taken one by one.
-const MOST_ALIGNED: usize = 4000;
+const MOST_ALIGNED: usize = 3000;
+/// Bytes of a line that is looked into.
+const LONGEST_LINE: usize = 32 * 1024;
 /// Lines and letters that a report shows.
 const SHOWN_LINES: usize = 12;
 const SHOWN_LETTERS: usize = 160;
@@ -110,6 +112,9 @@ fn reordered(a: &[&str], b: &[&str]) -> Option<Cause> {
 
 /// What two lines differ in.
 fn line_causes(a: &str, b: &str) -> BTreeSet<Cause> {
+    if a.len().max(b.len()) > LONGEST_LINE {
+        return BTreeSet::from([Cause::Content]);
+    }
     if let Some(causes) = tokens::differ_in(a, b).filter(|causes| !causes.is_empty()) {
         return causes;
     }

@@ -70,8 +70,13 @@ fn tokens(line: &str) -> Vec<(Class, &str)> {
     found
 }
 
+/// Letters of a time, a path, a version that are looked at: a line made of nothing else is read once.
+const WINDOW: usize = 256;
+
 /// The part that a rest begins with: at least one character.
 fn next(before: &str, rest: &str, about_versions: bool) -> (Class, usize) {
+    let before = &before[before.ceil_char_boundary(before.len().saturating_sub(WINDOW))..];
+    let rest = &rest[..rest.floor_char_boundary(WINDOW)];
     let inside_word = before.ends_with(|c: char| c.is_ascii_alphanumeric());
     if let Some(length) = path(before, rest) {
         return (Class::Path, length);

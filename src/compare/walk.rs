@@ -146,6 +146,7 @@ impl<'a> Walk<'a> {
 
     /// Compares two things whose bytes may differ. The result is empty only if they do not.
     pub(super) fn compare(&self, spot: &Spot, a: &Data, b: &Data) -> Result<Vec<Change>, CompareError> {
+        self.go_on()?;
         if a.same(b).map_err(unreadable(spot))? {
             return Ok(Vec::new());
         }
@@ -205,6 +206,14 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether nobody has ended it.
+    fn go_on(&self) -> Result<(), CompareError> {
+        match self.options.cancel.signal() {
+            Some(signal) => Err(CompareError::Cancelled { signal }),
+            None => Ok(()),
+        }
+    }
+
     /// Counts members before they are listed.
     pub(super) fn spend_members(&self, spot: &Spot, count: u64) -> Result<(), CompareError> {
         let limit = self.options.max_members;
@@ -229,6 +238,7 @@ impl<'a> Walk<'a> {
                 Err(error) => return Err(Broken::Damaged(error.to_string())),
             };
             total += count as u64;
+            self.go_on()?;
             if self.unpacked.fetch_add(count as u64, Ordering::Relaxed) + count as u64 > limit {
                 return Err(CompareError::Limit { member: spot.shown(), what: "bytes", limit }.into());
             }

@@ -13,6 +13,9 @@ use super::model::{Cause, Change, Effect, Normalization};
 use super::walk::{Broken, Spot, unreadable};
 use super::zip::Pair;
 
+/// Bytes of a RECORD.
+const LARGEST: u64 = 256 << 20;
+
 /// Members of two wheels.
 pub(super) trait Members {
     fn name(&self, pair: &Pair) -> String;
@@ -62,8 +65,11 @@ pub(super) fn compare_record(
     if same && equal.is_empty() {
         return Ok(Vec::new());
     }
-    let (a, b) = (a.bytes().map_err(unreadable(spot))?, b.bytes().map_err(unreadable(spot))?);
     let content = |detail: String| Ok(vec![Change::changed(&spot_of_record.path, Cause::Content, detail)]);
+    if a.len().max(b.len()) > LARGEST {
+        return content("it is larger than any has to be".to_owned());
+    }
+    let (a, b) = (a.bytes().map_err(unreadable(spot))?, b.bytes().map_err(unreadable(spot))?);
     let (Ok(text_a), Ok(text_b)) = (std::str::from_utf8(&a), std::str::from_utf8(&b)) else {
         return content("it is not text".to_owned());
     };

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::CompareError;
 use super::data::Data;
 use super::facts::Facts;
-use super::members::{self, Pairs, Single};
+use super::members::{self, Pairs, Single, Sorted};
 use super::model::{Cause, Change, Normalization};
 use super::oci;
 use super::walk::{Broken, Role, Spot, Walk, unreadable};
@@ -142,24 +142,30 @@ impl Archives<'_> {
         Ok(())
     }
 
-    /// Whether unpacking in another order may give something else: a hard link before its file, a name twice.
+    /// Whether unpacking in another order may give something else: a hard link before its file, a name twice, members
+    /// behind a symbolic link.
     fn order_counts(&self) -> bool {
-        let mut names: Vec<&str> = self.a.names().collect();
-        names.sort_unstable();
-        let twice = names.windows(2).any(|pair| pair[0] == pair[1]);
-        twice || self.a.entries.iter().any(|entry| entry.kind == b'1')
+        let names = Sorted::new(self.a.names());
+        let behind = |entry: &Entry| match entry.kind {
+            b'1' => true,
+            b'2' => names.has_below(&format!("{}/", entry.name)),
+            _ => false,
+        };
+        names.len() < self.a.entries.len() || self.a.entries.iter().any(behind)
     }
 
     fn singles(&self, pairs: &Pairs, facts: &mut Facts) -> Result<Vec<Change>, Broken> {
         let mut only = |indexes: &[usize], here: &Archive, shown: [&str; 2]| -> Vec<usize> {
             let mut left = Vec::new();
+            if indexes.is_empty() {
+                return left;
+            }
+            let names = Sorted::new(here.names());
             for index in indexes {
                 let entry = &here.entries[*index];
-                let below = |other: &Entry| {
-                    other.name.len() > entry.name.len() && other.name.starts_with(&entry.name)
-                };
                 // A layer's folder has an owner and a mode of its own.
-                if entry.is_folder() && self.profile != Profile::Layer && here.entries.iter().any(below) {
+                let implied = entry.is_folder() && self.profile != Profile::Layer;
+                if implied && names.has_below(&entry.name) {
                     let (cause, what) = (Cause::ArchiveHeader, "entry of a folder that has members anyway");
                     facts.add(cause, Normalization::ArchiveFolders, what, &entry.name, (shown[0], shown[1]));
                 } else {

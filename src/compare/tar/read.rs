@@ -10,6 +10,8 @@ use super::super::walk::{Broken, Spot, Walk, unreadable};
 const BLOCK: u64 = 512;
 /// Bytes of a long name or of a pax header.
 const LARGEST_EXTENSION: u64 = 1 << 20;
+/// Bytes of all of them.
+const LARGEST_HEADERS: u64 = 512 << 20;
 
 /// An archive.
 pub(super) struct Archive {
@@ -80,7 +82,7 @@ impl Archive {
         let mut entries = Vec::new();
         let mut global = BTreeMap::new();
         let mut extensions = Extensions::default();
-        let mut at = 0;
+        let (mut at, mut headers) = (0, 0);
         loop {
             let block = data.take::<512>(at).map_err(unreadable(spot))?;
             let Some(block) = block.filter(|block| block.iter().any(|byte| *byte != 0)) else { break };
@@ -105,7 +107,8 @@ impl Archive {
                 data.part(stop..next.min(data.len())).ok_or_else(|| damaged("a member is cut off"))?;
             at = next;
             if matches!(kind, b'x' | b'g' | b'L' | b'K') {
-                if size > LARGEST_EXTENSION {
+                headers += size;
+                if size > LARGEST_EXTENSION || headers > LARGEST_HEADERS {
                     return Err(damaged("a header is longer than any has to be"));
                 }
                 let bytes = content.bytes().map_err(unreadable(spot))?;

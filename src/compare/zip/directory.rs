@@ -50,6 +50,8 @@ pub(super) const ENCRYPTED: u16 = 1;
 const DESCRIPTOR: u16 = 1 << 3;
 pub(super) const UTF8: u16 = 1 << 11;
 const ZIP64: u16 = 1;
+/// Bytes of a directory.
+const LARGEST: u64 = 512 << 20;
 const MAX32: u64 = u32::MAX as u64;
 
 pub(super) fn damaged(why: &str) -> Broken {
@@ -90,6 +92,9 @@ impl Directory {
     pub(super) fn read(walk: &Walk<'_>, spot: &Spot, data: &Data) -> Result<Self, Broken> {
         let end = End::read(spot, data)?;
         let central = data.part(end.start..end.stop).ok_or_else(|| damaged("its directory is cut off"))?;
+        if central.len() > LARGEST {
+            return Err(damaged("its directory is larger than any has to be"));
+        }
         let bytes = central.bytes().map_err(unreadable(spot))?;
         if end.count > bytes.len() as u64 / 46 {
             return Err(damaged("its directory is shorter than its end record says"));
@@ -252,11 +257,6 @@ impl Entry {
     /// Whether it is the entry of a folder and says nothing but that.
     pub(super) fn is_implied_folder(&self) -> bool {
         self.name.ends_with('/') && self.size == 0 && self.packed.len() == 0 && self.contradictions.is_empty()
-    }
-
-    /// Whether it lies in a folder.
-    pub(super) fn is_below(&self, folder: &Self) -> bool {
-        self.name.len() > folder.name.len() && self.name.starts_with(&folder.name)
     }
 
     /// Whether the flag that its name is UTF-8 changes nothing.

@@ -15,6 +15,8 @@ pub(in super::super) enum Profile {
     Zip,
 }
 
+/// Unix, as a member's maker: others' modes are not read by all.
+const UNIX: u16 = 3;
 /// The largest version of the format that Python's `zipfile` reads.
 const MAX_VERSION: u16 = 63;
 /// How hard a compressor tried (bits 1 and 2), and sizes after the bytes (bit 3): nothing depends on them.
@@ -49,7 +51,12 @@ pub(super) fn compare(
     }
     if a.made != b.made {
         let shown = |entry: &Entry| format!("system {}, version {}", entry.made >> 8, entry.made & 0xff);
-        header("system that made it", (shown(a), shown(b)));
+        let unix = |entry: &Entry| entry.made >> 8 == UNIX;
+        if profile == Profile::Zip && unix(a) != unix(b) {
+            kept(Cause::Mode, format!("modes are read otherwise: {} → {}", shown(a), shown(b)));
+        } else {
+            header("system that made it", (shown(a), shown(b)));
+        }
     }
     let versions = |entry: &Entry| [entry.needed, entry.local_needed];
     if versions(a) != versions(b) {

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::data::Data;
 use super::facts::Facts;
-use super::members::{self, Single};
+use super::members::{self, Single, Sorted};
 use super::model::{Cause, Change, Normalization};
 use super::walk::{Broken, Role, Spot, Walk, unreadable};
 use super::{CompareError, wheel};
@@ -116,9 +116,13 @@ impl Archives<'_> {
     fn singles(&self, pairs: &members::Pairs, facts: &mut Facts) -> Result<Vec<Change>, Broken> {
         let mut only = |indexes: &[usize], here: &Directory, shown: [&str; 2]| -> Vec<usize> {
             let mut left = Vec::new();
+            if indexes.is_empty() {
+                return left;
+            }
+            let names = Sorted::new(here.entries.iter().map(|entry| entry.name.as_str()));
             for index in indexes {
                 let entry = &here.entries[*index];
-                if entry.is_implied_folder() && here.entries.iter().any(|other| other.is_below(entry)) {
+                if entry.is_implied_folder() && names.has_below(&entry.name) {
                     let (cause, what) = (Cause::ArchiveHeader, "entry of a folder that has members anyway");
                     facts.add(cause, Normalization::ArchiveFolders, what, &entry.name, (shown[0], shown[1]));
                 } else {

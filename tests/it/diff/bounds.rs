@@ -58,10 +58,35 @@ fn byte_code_that_nests_without_end_is_only_different() {
     let tuples = [b")\x01".repeat(100_000), b"N".to_vec()].concat();
     let huge = b"(\xff\xff\xff\x7f".to_vec();
     let own = b"\xa9\x01r\0\0\0\0".to_vec();
-    for tail in [tuples, huge, own, b"c".to_vec(), b"<\x01\0\0\0".to_vec()] {
+    // A thousand tuples, each with a reference to the one before: deep without nesting.
+    let mut chain = b"(\xe8\x03\0\0\xa9\0".to_vec();
+    for index in 0..999_u32 {
+        chain.extend(b"\xa9\x01r");
+        chain.extend(index.to_le_bytes());
+    }
+    for tail in [tuples, huge, own, chain, b"c".to_vec(), b"<\x01\0\0\0".to_vec()] {
         let report = compare_bytes("x.pyc", &with(&tail), &with(b"N"));
         assert_eq!(report.verdict, Verdict::Different);
     }
+}
+
+#[test]
+fn lines_made_to_be_slow_are_not() {
+    // Each is a single line of what looks like versions, paths, times or locales all along.
+    for piece in ["1-", "1.1-", "/a/", "(/a", "a_A-", "2024-01-02", "C.", "0x7f"] {
+        let line = piece.repeat(20_000);
+        let report = compare_bytes("x.txt", format!("{line}a\n").as_bytes(), format!("{line}b\n").as_bytes());
+        assert_eq!(report.verdict, Verdict::Different, "{piece}");
+    }
+}
+
+#[test]
+fn what_the_user_ends_ends() {
+    let cancel = sealwright::event::Cancel::new();
+    cancel.cancel(2);
+    let options = Options { cancel, ..Options::default() };
+    let error = limited("x.txt", b"a", b"b", &options).unwrap_err();
+    assert_eq!(sealwright::error::Fault::blame(&error).exit_code(), 130);
 }
 
 #[test]

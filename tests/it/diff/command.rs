@@ -98,3 +98,13 @@ fn diffoscope_is_handed_over_to_when_it_is_there() {
     assert_eq!(code, Some(6), "{err}");
     assert!(err.contains("there is no program diffoscope on PATH") && err.contains("apt install"), "{err}");
 }
+
+#[test]
+fn the_page_of_the_reference_has_every_word() {
+    use sealwright::compare::{Cause, Normalization};
+    let page = std::fs::read_to_string(crate::context::repository().join("docs/reference/diff.md")).unwrap();
+    let words = Cause::ALL.map(Cause::name).into_iter().chain(Normalization::ALL.map(Normalization::name));
+    for word in words {
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
+}

@@ -26,7 +26,6 @@ fn byte_code_of_python() {
     std::fs::write(folder.path().join("set.py"), source).unwrap();
     let seeded = |seed: &str| {
         let (file, code) = (folder.path().join("set.py"), folder.path().join(format!("set-{seed}.pyc")));
-        std::fs::write(&file, source).unwrap();
         let script =
             "import py_compile, sys; py_compile.compile(sys.argv[1], sys.argv[2], 'set.py', doraise=True)";
         let done = Command::new("python3")
