@@ -6,7 +6,7 @@ CARGO ?= cargo
 # One store for all tests: a base image takes a while to make.
 export SEALWRIGHT_TEST_STORE ?= $(CURDIR)/target/tmp/store
 
-.PHONY: demo test judges lint bench corpus install docs help
+.PHONY: demo test judges lint bench corpus upstream install docs help
 
 demo: ## build examples/hello in the box, show what comes out (needs a Rust toolchain and a network)
 	$(CARGO) build --release --locked
@@ -38,6 +38,10 @@ bench: ## what sealwright takes beside its peers, as ratios (as root on Debian, 
 corpus: ## build the most downloaded projects twice each, compare (see tests/corpus/README.md)
 	$(CARGO) build --release --locked
 	tests/corpus/run.py --program $(CURDIR)/target/release/sealwright $(CORPUS)
+
+upstream: ## rebuild published wheels from their sdists, write docs/upstream.md
+	$(CARGO) build --release --locked
+	tests/corpus/upstream.py --program $(CURDIR)/target/release/sealwright --table docs/upstream.md $(UPSTREAM)
 
 docs: ## write the generated pages of docs/reference again
 	$(CARGO) run --quiet --locked --package xtask -- docs

@@ -399,6 +399,20 @@ class Bench:
         self.show("diff", medians["ours"], medians["peer"], 0.05)
         self.show("diff/hash", medians["equal"], medians["hashed"], 2.0)
 
+    def rebuild(self):
+        """The same build, from the wheel's statement and a clone."""
+        folder = self.requests
+        self.sealwright(folder, "build", "--unsigned")
+        statement = next((folder / "provenance").glob("*.whl.intoto.jsonl"))
+        kept = self.work / statement.name
+        shutil.copyfile(statement, kept)
+        medians = alternating(
+            max(self.rounds, 10),
+            ours=lambda: self.sealwright(folder, "rebuild", kept, "--unsigned", "--source", folder),
+            build=lambda: self.sealwright(folder, "build", "--unsigned", "--no-cache"),
+        )
+        self.show("rebuild", medians["ours"], medians["build"], 1.1)
+
     # --- what is printed
 
     def show(self, name, ours, peer, bar):
@@ -414,7 +428,8 @@ class Bench:
         print(f"{name:<10} {figures}  {'ok' if holds else 'MISSED'}", flush=True)
 
 
-COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign", "diff")
+COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign", "diff",
+               "rebuild")
 
 
 def install_needs():

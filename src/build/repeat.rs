@@ -178,6 +178,7 @@ pub fn repeat(request: RepeatRequest<'_>, context: Context<'_>) -> Result<Repeat
         normalize,
         epoch,
         choice,
+        env: BTreeMap::new(),
     };
     again.run(folder, began, context)
 }
@@ -194,6 +195,8 @@ pub(super) struct Again<'a> {
     pub(super) normalize: Normalize,
     pub(super) epoch: i64,
     pub(super) choice: Option<OutputChoice>,
+    /// Variables of the box beyond the builder's own.
+    pub(super) env: BTreeMap<String, String>,
 }
 
 impl Again<'_> {
@@ -206,7 +209,7 @@ impl Again<'_> {
     ) -> Result<Repeated, BuildError> {
         let Self { prepared, target, builder, locked, image, normalize, .. } = *self;
         let crates = prepared.crates_of(builder);
-        let plan = Inputs {
+        let mut plan = Inputs {
             target,
             builder,
             locked,
@@ -221,6 +224,7 @@ impl Again<'_> {
             cargo: if crates.is_some() { UsesCargo::Yes } else { UsesCargo::No },
         }
         .plan();
+        plan.env.extend(self.env.clone());
         let supplier = Supplier::new(prepared, context);
         let parts = Parts::ensure(locked, image, self.lock, builder, crates, &supplier)?;
         let folders = Folders::new(&prepared.source, context)?;

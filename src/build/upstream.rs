@@ -1,6 +1,7 @@
 //! A wheel of somebody else's made again from its sdist, with build requirements that have to be found first: the backend that
 //! the wheel names, and everything else as it was when the wheel was uploaded.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
@@ -55,6 +56,14 @@ pub struct Upstream {
 /// Versions of Python that a build is tried with, in this order. A wheel of Python alone does not tell.
 const PYTHONS: [&str; 2] = ["3.11", "3.13"];
 
+/// What takes the compilers from a build.
+const NO_COMPILER: [(&str, &str); 2] = [("CC", "/bin/false"), ("CXX", "/bin/false")];
+
+/// Whether a wheel's name says that it holds nothing compiled.
+fn is_pure(name: &str) -> bool {
+    name.ends_with("-none-any.whl")
+}
+
 /// Finds build requirements and builds the wheel again, in a box like any other. It is not normalized: it is compared as its
 /// backend makes it.
 ///
@@ -89,7 +98,7 @@ pub fn upstream(request: &UpstreamRequest<'_>, context: Context<'_>) -> Result<U
                 };
             let (Some(locked), Some(image)) = (lock.targets.first(), lock.images.first()) else { continue };
             let image = lock.image(&locked.image).unwrap_or(image);
-            let again = Again {
+            let mut again = Again {
                 prepared: &prepared,
                 target,
                 builder,
@@ -100,8 +109,26 @@ pub fn upstream(request: &UpstreamRequest<'_>, context: Context<'_>) -> Result<U
                 normalize: Normalize::No,
                 epoch: request.epoch.unwrap_or_else(|| prepared.source.epoch()),
                 choice: Some(OutputChoice::Wheel),
+                env: BTreeMap::new(),
             };
-            let repeated = again.run(context.store.scratch("rebuild")?, began, context)?;
+            let mut repeated = again.run(context.store.scratch("rebuild")?, began, context)?;
+            if is_pure(request.wheel.0) && !repeated.outputs.iter().any(|output| is_pure(&output.name)) {
+                // Published beside compiled ones, for where there is no compiler: so it is made where there is none.
+                again.env = NO_COMPILER.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+                match again.run(context.store.scratch("rebuild")?, began, context) {
+                    Ok(pure) => {
+                        notes.push(
+                            "it was built without a compiler, since the wheel holds nothing compiled"
+                                .to_owned(),
+                        );
+                        repeated = pure;
+                    }
+                    Err(error @ BuildError::Failed { .. }) => {
+                        notes.push(format!("without a compiler: {error}"));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
             let sdist = match prepared.source.identity() {
                 crate::source::SourceIdentity::Archive { sha256, .. } => *sha256,
                 _ => Sha256::of(""),

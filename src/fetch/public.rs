@@ -29,7 +29,10 @@ impl PrivateHosts {
     }
 
     /// The same for a name that another program will look up: all of its addresses are judged.
-    pub(super) fn look_up(self, host: &str, port: u16) -> Result<(), FetchError> {
+    ///
+    /// # Errors
+    /// One of them is private ([`FetchError::Private`]), or there is none.
+    pub fn look_up(self, host: &str, port: u16) -> Result<(), FetchError> {
         match self {
             Self::Allow => Ok(()),
             Self::Refuse => {

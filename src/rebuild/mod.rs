@@ -132,6 +132,7 @@ fn steps(request: &RebuildRequest, context: Context<'_>, outcome: &mut Outcome) 
     let trusted = checked.verified.is_some();
     let origin = Origin { request, recorded: &recorded, trusted, context };
     let source = origin.source().map_err(at(Stage::Source))?;
+    network::check_registries(&recorded.lock, request.private, context).map_err(at(Stage::Source))?;
     let folder = folder(request);
     let repeat = build::RepeatRequest {
         source: source.source,

@@ -6,10 +6,11 @@ use super::RebuildError;
 use crate::build::Context;
 use crate::digest::Sha256;
 use crate::fetch::{
-    DebianMirrors, FetchError, Fetcher, GitWanted, MirrorSettings, NetConfig, Offline, Places, PythonIndexes,
-    Wanted,
+    DebianMirrors, FetchError, Fetcher, GitWanted, MirrorSettings, NetConfig, Offline, Places, PrivateHosts,
+    PythonIndexes, Wanted,
 };
-use crate::name::PackageName;
+use crate::lock::Lock;
+use crate::name::{ImageRef, PackageName};
 
 fn fetcher(context: Context<'_>) -> Result<Fetcher, FetchError> {
     let Context { store, surroundings, offline, .. } = context;
@@ -55,4 +56,27 @@ pub(super) fn repository(
     }
     reporter.stage(&format!("fetching {}", wanted.uri));
     Ok(wanted.fetch(folder, &NetConfig::load(surroundings)?, surroundings, cancel)?)
+}
+
+/// Refuses registries on a private network, of images that are not here: their names are the statement's words too.
+pub(super) fn check_registries(
+    lock: &Lock,
+    private: PrivateHosts,
+    context: Context<'_>,
+) -> Result<(), RebuildError> {
+    let missing = lock.images.iter().filter(|image| !image.blobs().all(|blob| context.store.has(&blob)));
+    for image in missing {
+        if let ImageRef::Registry(named) = &image.reference
+            && let Some(host) = named.host()
+            && context.offline == Offline::No
+        {
+            let (name, port) = host.as_str().rsplit_once(':').unwrap_or((host.as_str(), ""));
+            match private.look_up(name, port.parse().unwrap_or(443)) {
+                // What cannot be looked up leads nowhere; a proxy may know better, and is the user's own.
+                Ok(()) | Err(FetchError::Answer { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
 }

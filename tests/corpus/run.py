@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Builds real source distributions twice each and compares the outputs.
+"""Builds real source distributions twice each and compares the outputs, then rebuilds them from their statements alone.
 
 The second build runs in another folder, with an empty store of its own, under another user, host name, umask, time
 zone and locale (as root; otherwise what an ordinary user may change). Both use one lock.
@@ -33,6 +33,8 @@ class Result:
     verdict: str = "failed"
     first_seconds: float = 0.0
     second_seconds: float = 0.0
+    rebuild: str = ""
+    rebuild_seconds: float = 0.0
     reason: str = ""
     outputs: dict = field(default_factory=dict)
 
@@ -49,6 +51,10 @@ class Place:
 
 
 def run_build(program: Path, place: Place, name: str, arguments: list) -> tuple:
+    return run_program(program, place, name, ["build", *arguments])
+
+
+def run_program(program: Path, place: Place, name: str, arguments: list) -> tuple:
     folder = place.folder / name
     env = {key: value for key, value in os.environ.items() if not key.startswith("SEALWRIGHT_")}
     env |= {"SEALWRIGHT_STORE": str(place.store), "NO_COLOR": "1"} | place.env
@@ -56,7 +62,7 @@ def run_build(program: Path, place: Place, name: str, arguments: list) -> tuple:
     with (place.folder / f"{name}.log").open("w+", errors="replace") as log:
         try:
             code = subprocess.run(
-                [*place.prefix, str(program), "-C", str(folder), "build", *arguments],
+                [*place.prefix, str(program), "-C", str(folder), *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, umask=place.umask,
                 timeout=TIME_LIMIT, check=False,
             ).returncode
@@ -80,7 +86,24 @@ def reason(log: str) -> str:
     return errors[-1] if errors else (lines[-1] if lines else "no output")
 
 
-def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, second: Place) -> Result:
+def rebuild(program: Path, place: Place, name: str, key: Path, result: Result) -> None:
+    """From the statement of each output, in a folder that holds nothing else: the sdist comes from the index, by digest."""
+    away = place.folder / name / "away"
+    away.mkdir()
+    verdicts = []
+    for statement in sorted((place.folder / name / "provenance").iterdir()):
+        shutil.copyfile(statement, away / statement.name)
+        arguments = ["rebuild", str(away / statement.name), "--key", f"{key}.pub", "--json"]
+        code, seconds, log = run_program(program, place, name, arguments)
+        result.rebuild_seconds += seconds
+        found = [line.partition(":")[2].strip(' ",') for line in log.splitlines() if line.startswith('  "verdict"')]
+        verdicts.append(found[0] if found else f"failed ({code})")
+        if code != 0 and not result.reason:
+            result.reason = f"rebuild: {reason(log)}"
+    result.rebuild = verdicts[0] if len(set(verdicts)) == 1 else ", ".join(verdicts)
+
+
+def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, second: Place, key: Path) -> Result:
     result = Result(sdist["name"], sdist["file"])
     name = sdist["name"]
     try:
@@ -96,7 +119,7 @@ def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, secon
         (place.folder / name).mkdir()
         if config.exists():
             shutil.copyfile(config, place.folder / name / "sealwright.toml")
-    code, result.first_seconds, log = run_build(program, first, name, arguments)
+    code, result.first_seconds, log = run_build(program, first, name, ["--key", f"{key}.key", *arguments])
     if code != 0:
         result.verdict, result.reason = f"failed ({code})", reason(log)
         return result
@@ -114,6 +137,7 @@ def build_twice(program: Path, sdist: dict, downloads: Path, first: Place, secon
     different = sorted(file for file in result.outputs.keys() | again.keys() if result.outputs.get(file) != again.get(file))
     result.verdict = "DIFFERENT" if different else "identical"
     result.reason = ", ".join(different)
+    rebuild(program, first, name, key, result)
     return result
 
 
@@ -150,6 +174,7 @@ def places(work: Path):
 
 def row(result: Result) -> str:
     return (f"{result.name:<42} {result.verdict:<18} {result.first_seconds:>7.1f} {result.second_seconds:>7.1f}  "
+            f"{result.rebuild:<12} {result.rebuild_seconds:>7.1f}  "
             f"{result.reason[:160]}")
 
 
@@ -159,8 +184,10 @@ def summary(results: list, wanted: int) -> bool:
     slowest = sorted(identical, key=lambda result: -result.second_seconds)[:3]
     print(f"\n{len(identical)} identical, {len(different)} different, {len(results) - len(identical) - len(different)} "
           f"failed, of {len(results)}")
+    rebuilt = [result for result in results if result.rebuild == "identical"]
+    print(f"{len(rebuilt)} rebuilt identically from their statements alone")
     print("slowest: " + ", ".join(f"{result.name} {result.second_seconds:.1f} s" for result in slowest))
-    return not different and len(identical) >= wanted
+    return not different and len(identical) >= wanted and len(rebuilt) == len(identical)
 
 
 def main() -> int:
@@ -201,11 +228,14 @@ def main() -> int:
         shutil.copyfile(options.program, program)
         program.chmod(0o755)
 
-        print(f"{'name':<42} {'verdict':<18} {'first s':>7} {'again s':>7}  reason", flush=True)
+        key = work / "release"
+        if not key.with_suffix(".key").exists():
+            subprocess.run([program, "keygen", "--no-passphrase", "--output-prefix", key], check=True, capture_output=True)
+        print(f"{'name':<42} {'verdict':<18} {'first s':>7} {'again s':>7}  {'rebuild':<12} {'seconds':>7}  reason", flush=True)
         results = []
         first, second = stack.enter_context(places(work))
         with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-            tasks = [pool.submit(build_twice, program, sdist, downloads, first, second) for sdist in sdists]
+            tasks = [pool.submit(build_twice, program, sdist, downloads, first, second, key) for sdist in sdists]
             for task in concurrent.futures.as_completed(tasks):
                 results.append(task.result())
                 print(row(results[-1]), flush=True)

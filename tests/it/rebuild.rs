@@ -338,3 +338,34 @@ fn what_differs_is_named_with_its_cause() {
     let outcome = recorded.rebuild(WHEEL, &["--unsigned", "--source", &clone]).code(5);
     outcome.stdout_has("the file that the statement is about is not here");
 }
+
+/// A wheel that came without a statement, from an index on loopback that says when things were uploaded.
+#[test]
+fn a_published_wheel_is_rebuilt_from_its_sdist() {
+    let project = sample("");
+    project.run(&["build"]).code(0);
+    let away = Project::new().host_indexes();
+    for file in [WHEEL, SDIST] {
+        std::fs::copy(project.join(&format!("dist/{file}")), away.join(file)).unwrap();
+    }
+    let offline = ["rebuild", "--upstream", SDIST, "--against", WHEEL, "--result", "result.json"];
+    let outcome = away.run(&offline).code(0);
+    assert!(outcome.stdout.starts_with(&format!("{WHEEL}: equal after archive-time")), "{}", outcome.stdout);
+    let result = predicate(&away, "result.json");
+    assert_eq!(result["verdict"], "equal");
+    assert_eq!(result["upstream"]["source"]["name"], SDIST);
+    assert_eq!(result["upstream"]["cutoff"], Value::Null);
+    assert!(result.get("statement").is_none());
+    // Other content is different, and a file that is no wheel is refused.
+    let other = std::fs::read(away.join(WHEEL)).unwrap();
+    let at = other.windows(9).position(|window| window == b"sample.py").unwrap();
+    let mut changed = other;
+    changed[at] = b'S';
+    std::fs::create_dir(away.join("x")).unwrap();
+    std::fs::write(away.join(&format!("x/{WHEEL}")), changed).unwrap();
+    let wheel = format!("x/{WHEEL}");
+    away.run(&["rebuild", "--upstream", SDIST, "--against", &wheel]).code(5).stdout_has("different");
+    away.run(&["rebuild", "--upstream", SDIST, "--against", SDIST]).code(2).stderr_has("is no wheel");
+    away.run(&["rebuild", "--upstream", SDIST]).code(2);
+    away.run(&["rebuild"]).code(2);
+}
