@@ -51,7 +51,7 @@ const NAMES: [(&str, &str); 47] = [
     ("lundi", "Monday"),
 ];
 
-/// A text with names of months and days in English, numbers with a decimal point, and plain quotes.
+/// A text with names of months and days in English, numbers with a decimal point, and typewriter's quotes.
 pub(super) fn folded(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -69,7 +69,8 @@ pub(super) fn folded(text: &str) -> String {
             out.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit());
         out.push(match first {
             ',' if between => '.',
-            '‘' | '’' | '“' | '”' | '`' | '"' | '«' | '»' => '\'',
+            '‘' | '’' => '\'',
+            '“' | '”' | '«' | '»' => '"',
             other => other,
         });
         rest = after;

@@ -118,22 +118,34 @@ fn line_causes(a: &str, b: &str) -> BTreeSet<Cause> {
     if let Some(causes) = tokens::differ_in(a, b).filter(|causes| !causes.is_empty()) {
         return causes;
     }
-    let words = |text: &str| -> Vec<String> {
-        let separator = |c: char| c.is_whitespace() || ",;|()[]{}".contains(c);
-        let mut words: Vec<String> =
-            text.split(separator).filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        words.sort();
-        words
-    };
-    let is_list =
-        |text: &str| text.contains([',', ';', '|', '{', '[']) || text.split_whitespace().count() > 1;
-    if is_list(a) && words(a) == words(b) && a.len() == b.len() {
+    if other_order(a, b) {
         return BTreeSet::from([Cause::HashSeed]);
     }
     if locale::folded(a) == locale::folded(b) {
         return BTreeSet::from([Cause::Locale]);
     }
     BTreeSet::from([Cause::Content])
+}
+
+/// Whether two lines hold the same list in another order: between braces or brackets, or three words or more between
+/// commas. `f(x, y)` and `f(y, x)` are no lists.
+fn other_order(a: &str, b: &str) -> bool {
+    if a.len() != b.len() || !a.contains(',') {
+        return false;
+    }
+    let common: String =
+        a.chars().zip(b.chars()).take_while(|(one, two)| one == two).map(|(one, _)| one).collect();
+    // The list begins where something opens it, or with the item that differs first.
+    let start = common.rfind(['{', '[', ':', '=', ',']).map_or(0, |at| at + 1);
+    let items = |text: &str| -> Vec<String> {
+        let parts = text[start..].split([',', '{', '}', '[', ']']).map(|part| part.trim().to_owned());
+        let mut items: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
+        items.sort();
+        items
+    };
+    let open = |left, right| common.matches(left).count() > common.matches(right).count();
+    let is_list = open('{', '}') || open('[', ']') || !a.contains(['(', ')']) && items(a).len() >= 3;
+    is_list && items(a) == items(b)
 }
 
 type Hunk = (std::ops::Range<usize>, std::ops::Range<usize>);

@@ -304,6 +304,13 @@ fn texts() {
             "default=<object at 0x7fabcdefabcd>\n",
             C::MemoryAddress,
         ),
+        file("order of a dictionary", "{'a': 1, 'bb': 2}\n", "{'bb': 2, 'a': 1}\n", C::HashSeed),
+        file("values of a dictionary", "{'a': 1, 'bb': 2}\n", "{'a': 2, 'bb': 1}\n", C::Content),
+        file("order of words", "Keywords: one,two,three\n", "Keywords: three,one,two\n", C::HashSeed),
+        file("arguments in another order", "f(x, yy)\n", "f(yy, x)\n", C::Content),
+        file("operands in another order", "return x - y\n", "return y - x\n", C::Content),
+        file("quotes of a language", "can't open ‘x’\n", "can't open 'x'\n", C::Locale),
+        file("other quotes in code", "x = 'text'\n", "x = \"text\"\n", C::Content),
         file("real content", "def f(x):\n    return x\n", "def f(x):\n    return x + 1\n", C::Content),
         file("a line more", "one\n", "one\ntwo\n", C::Content),
     ]);
