@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -413,6 +414,36 @@ class Bench:
         )
         self.show("rebuild", medians["ours"], medians["build"], 1.1)
 
+    def pyinstaller(self):
+        """httpie as one executable. The peer is PyInstaller of the same version on the same code and dependencies, with
+        Debian's Python, told to start anew (`--clean`) as every box does."""
+        folder, theirs = self.work / "executable", self.work / "pyinstaller"
+        example = REPOSITORY / "examples" / "executables" / "httpie"
+        if not (folder / ".git").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            shutil.copytree(example, folder)
+            run("git", "init", "--quiet", cwd=folder)
+            run("git", "add", "--all", cwd=folder)
+            run("git", "-c", "user.name=Bench", "-c", "user.email=bench@host.example", "commit", "--quiet", "--message", "all", cwd=folder)
+        toolchain = tomllib.loads((REPOSITORY / "builders" / "pyinstaller" / "toolchain.toml").read_text())
+        tools = sorted({f"{tool['name']}=={tool['version']}" for tool in toolchain["distribution"]})
+        ready = theirs / "ready"
+        if not ready.exists() or ready.read_text() != " ".join(tools):
+            run(PYTHON, "-m", "venv", "--clear", theirs)
+            run(theirs / "bin" / "pip", "install", "--quiet", "--requirement", example / "requirements.txt")
+            run(theirs / "bin" / "pip", "install", "--quiet", *tools)
+            ready.write_text(" ".join(tools))
+        self.sealwright(folder, "build")
+        options = ["--noconfirm", "--clean", "--onefile", "--name", "http", "--copy-metadata", "httpie", "--log-level", "WARN"]
+        medians = alternating(
+            min(self.rounds, 3),
+            ours=lambda: self.sealwright(folder, "build", "--no-cache"),
+            pyinstaller=lambda: timed(
+                theirs / "bin" / "pyinstaller", *options, "--distpath", theirs / "dist", "--workpath", theirs / "work",
+                "--specpath", theirs, folder / "main.py", cwd=folder),
+        )
+        self.show("pyinstaller", medians["ours"], medians["pyinstaller"], 1.05)
+
     # --- what is printed
 
     def show(self, name, ours, peer, bar):
@@ -429,7 +460,7 @@ class Bench:
 
 
 COMPARISONS = ("build", "unchanged", "lock", "fresh", "box", "image", "pull", "fetch", "hash", "verify", "sign", "diff",
-               "rebuild")
+               "rebuild", "pyinstaller")
 
 
 def install_needs():

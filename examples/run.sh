@@ -21,7 +21,7 @@ for argument in "$@"; do
     *) names+=("$argument") ;;
   esac
 done
-[ ${#names[@]} -gt 0 ] || names=(hello hatch-vcs c-extension lockfiles/{pip,pip-tools,pipenv,poetry,uv,pylock})
+[ ${#names[@]} -gt 0 ] || names=(hello hatch-vcs c-extension lockfiles/{pip,pip-tools,pipenv,poetry,uv,pylock} executables/{httpie,black,flask})
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

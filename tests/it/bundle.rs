@@ -11,7 +11,8 @@ use sealwright::provenance::Statement;
 use sealwright::record::lock_from_statement;
 use sealwright::wheel::write_record;
 
-use crate::context::Project;
+use crate::context::{Project, repository};
+use crate::debian::real::{image_of, run_in};
 
 const HANDLER: &str = "\
 import importlib.metadata, json
@@ -258,4 +259,100 @@ fn keys_and_options_of_other_builders_are_told() {
     project.write("sealwright.toml", "[target.dist]\nformat = \"zip\"\n");
     project.commit("format");
     project.run(&["build"]).code(2).stderr_has("[target.dist] format: builder python-build does not take it");
+}
+
+/// A function with real dependencies, native ones among them, and a program with a start script: on Debian's Python, which has no
+/// package, and on its essential packages.
+#[test]
+fn a_function_is_called_and_a_start_script_runs_on_bare_python() {
+    let Some(image) = image_of(&["python3"]) else { skipped!(engine: "the host has no apt sources") };
+    let config = "[target.fn]\nbuilder = \"bundle\"\nsuites = [\"bookworm\"]\nrequirements = \"requirements.txt\"\n\
+                  files = [\"handler.py\", \"start\"]\nformat = \"";
+    let handler = "import importlib.metadata, jinja2, markupsafe._speedups\n\
+                   PAGE = jinja2.Template('Hello {{ name }}')\n\
+                   def handler(event, context):\n    \
+                       return {'statusCode': 200, 'body': PAGE.render(name=event['name']), 'by': importlib.metadata.version('jinja2')}\n";
+    let start = "#!/bin/sh\ncd \"$(dirname \"$0\")\"\nexec python3 -c 'import handler; print(handler.handler({\"name\": \"start\"}, None))'\n";
+    let requirements = std::fs::read(repository().join("examples/lockfiles/pip/requirements.txt")).unwrap();
+    for format in ["zip", "tar.gz"] {
+        let project = Project::new()
+            .host_indexes()
+            .file("handler.py", handler)
+            .file("start", start)
+            .file("requirements.txt", &requirements)
+            .file("sealwright.toml", format!("{config}{format}\"\n"));
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(project.join("start"), mode).unwrap();
+        let project = project.git();
+        project.run(&["build"]).code(0);
+        let path = project.join(&format!("dist/fn-linux-{}.{format}", machine()));
+        let home = tempfile::tempdir().unwrap();
+        if format == "zip" {
+            zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap().extract(home.path()).unwrap();
+        } else {
+            assert!(
+                Command::new("tar")
+                    .arg("-xzf")
+                    .arg(&path)
+                    .arg("-C")
+                    .arg(home.path())
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        let said = run_in(
+            home.path(),
+            &image,
+            "! python3 -I -c 'import jinja2' 2>/dev/null\n\
+             python3 -I -c 'import sys; sys.path.insert(0, \"/home/build\"); import handler; print(handler.handler({\"name\": \"event\"}, None))'\n\
+             ./start",
+        );
+        assert_eq!(
+            said,
+            "{'statusCode': 200, 'body': 'Hello event', 'by': '3.1.6'}\n{'statusCode': 200, 'body': 'Hello start', 'by': '3.1.6'}\n",
+            "{format}"
+        );
+    }
+}
+
+/// A wheel for another machine, another C library or a newer one is not put into a bundle.
+#[test]
+fn what_does_not_fit_the_platform_is_refused_when_it_is_locked() {
+    let other = if machine() == "x86_64" { "aarch64" } else { "x86_64" };
+    for platform in [
+        format!("manylinux_2_17_{other}"),
+        format!("musllinux_1_2_{}", machine()),
+        format!("manylinux_2_99_{}", machine()),
+    ] {
+        let project = Project::new().env("PIP_NO_INDEX", "1");
+        let links = project.home().join("wheels");
+        let plain = wheel(&links, "native", "1", &[("native.py", "")]);
+        let file = format!("native-1-cp311-cp311-{platform}.whl");
+        std::fs::rename(links.join(&plain.file), links.join(&file)).unwrap();
+        let project = project
+            .env("PIP_FIND_LINKS", &links)
+            .file("handler.py", "import native\n")
+            .file("requirements.txt", format!("native==1 --hash=sha256:{}\n", plain.sha256))
+            .file("sealwright.toml", format!("{CONFIG}requirements = \"requirements.txt\"\n"))
+            .git();
+        project
+            .run(&["build"])
+            .code(2)
+            .stderr_has("no file of native 1 is acceptable for Python 3.11")
+            .stderr_has(&file);
+        assert!(project.names("dist").is_empty());
+    }
+}
+
+#[test]
+fn a_bundle_is_never_a_bare_file() {
+    let project = Project::new()
+        .file("handler.py", "")
+        .file("sealwright.toml", format!("{CONFIG}format = \"file\"\n"))
+        .git();
+    project
+        .run(&["build"])
+        .code(2)
+        .stderr_has("[target.function] format: builder bundle takes zip or tar.gz, got \"file\"");
 }

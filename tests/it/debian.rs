@@ -1,7 +1,7 @@
 //! Base images from Debian packages: a small archive that the tests make and sign, and the real one.
 
 mod archive;
-mod real;
+pub mod real;
 
 use std::path::Path;
 

@@ -17,6 +17,7 @@ mod check;
 mod debian;
 mod diff;
 mod engine;
+mod executables;
 mod export;
 mod fetch;
 mod images;

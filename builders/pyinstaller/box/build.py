@@ -75,6 +75,8 @@ def arguments(request):
         if chosen:
             raise Refused(f"{options['script']} decides what is collected; leave out {', '.join(chosen)}, or name a script")
         return [*common, script]
+    if request["format"] == "file" and options.get("one-file") is False:
+        raise Refused("format \"file\" is for one executable, and one-file = false makes a folder: choose tar.gz or zip")
     found = [*common, "--specpath", f"{WORK}/spec", "--name", request["name"], "--noupx", "--paths", source]
     found.append("--onedir" if options.get("one-file") is False else "--onefile")
     found.append("--windowed" if options.get("windowed") else "--console")
@@ -98,18 +100,39 @@ def arguments(request):
     ):
         for text in options.get(name, []):
             found += [option, text]
-    # What only the tools brought is no part of the application.
-    for name in sorted(modules(TOOL) - modules(RUNTIME)):
-        found += ["--exclude-module", name]
     return [*found, script]
+
+
+# Runs PyInstaller so that no analysis, of a script or in a spec file, takes what only the tools brought: what is not locked
+# as a run-time dependency is no part of the application. The project's folders come last, so that they hide nothing from the
+# tools; packages that are collected whole are looked for there.
+RUN = """
+import json, sys
+from PyInstaller import __main__
+from PyInstaller.building import build_main
+
+left_out, folders = json.loads(sys.argv.pop(1))
+sys.path += folders
+
+class Analysis(build_main.Analysis):
+    def __init__(self, *positional, **named):
+        named["excludes"] = [*(named.get("excludes") or []), *left_out]
+        super().__init__(*positional, **named)
+
+build_main.Analysis = Analysis
+__main__.run(sys.argv[1:])
+"""
 
 
 def build(request):
     """Runs PyInstaller; the path of what it made."""
+    left_out = sorted(modules(TOOL) - modules(RUNTIME))
+    source, options = request["source"], request["options"]
+    folders = [source, *(inside(source, path, "paths") for path in options.get("paths", []))]
     environment = dict(os.environ, PYINSTALLER_CONFIG_DIR=f"{WORK}/cache", PYTHONPATH=RUNTIME)
     os.makedirs(f"{WORK}/dist")
     done = subprocess.run(
-        ["/env/tool/bin/python", "-P", "-m", "PyInstaller", *arguments(request)],
+        ["/env/tool/bin/python", "-P", "-c", RUN, json.dumps([left_out, folders]), *arguments(request)],
         cwd=request["source"], env=environment, check=False,
     )
     if done.returncode:
@@ -157,7 +180,8 @@ def write_zip(to, files, epoch):
 def write_tar_gz(to, files, epoch):
     with (
         open(to, "wb") as out,
-        gzip.GzipFile(filename="", mode="wb", fileobj=out, mtime=0) as packed,
+        # Lightly: what is in it is compressed already, and the control plane compresses the archive anew.
+        gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=out, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name, file in files:
@@ -177,7 +201,7 @@ def pack(made, request):
     to, epoch = f"{OUT}/outputs/{request['output']}", int(os.environ["SOURCE_DATE_EPOCH"])
     if request["format"] == "file":
         if os.path.isdir(made):
-            raise Refused("format \"file\" is for one executable, and PyInstaller made a folder: choose tar.gz or zip, or one-file")
+            raise Refused("format \"file\" is for one executable, and the spec file makes a folder: choose tar.gz or zip")
         shutil.copyfile(made, to)
         os.chmod(to, 0o755)
         return

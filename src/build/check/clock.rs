@@ -18,8 +18,9 @@ pub(super) enum Clock {
     Held(i64),
 }
 
-/// Where the library lies in the box.
-const LIBRARY: &str = "/env/clock/clock.so";
+/// Where the library lies in the box. What `ldd` lists it is listed with, too: by its name tools that collect libraries
+/// (PyInstaller, auditwheel) take it for a part of the C library, which they leave out.
+const LIBRARY: &str = "/env/clock/librt.so.1";
 /// What every dynamic program loads first (ld.so(8)).
 const PRELOAD: &str = "/etc/ld.so.preload";
 

@@ -43,8 +43,8 @@ impl Documents for Mirrors<'_> {
     }
 }
 
-fn locked(release: DebianRelease, extra: &[&str], fetcher: &Fetcher, store: &Store) -> ImageInputs {
-    let mut include: Vec<String> = PACKAGES.iter().chain(extra).map(|&name| name.to_owned()).collect();
+fn locked(release: DebianRelease, packages: &[&str], fetcher: &Fetcher, store: &Store) -> ImageInputs {
+    let mut include: Vec<String> = packages.iter().map(|&name| name.to_owned()).collect();
     include.sort();
     // The frozen archive alone: its packages change only with a point release.
     let suites = vec![release.codename().to_owned()];
@@ -63,9 +63,22 @@ fn assembled(inputs: &ImageInputs, store: &Store) -> Image {
         .unwrap_or_else(|error| panic!("{error} {:?}", error.hints()))
 }
 
+/// Debian's essential packages and these; none without apt sources.
+pub fn image_of(packages: &[&str]) -> Option<Image> {
+    let shared = Store::open(&shared_store()).unwrap();
+    let fetcher = fetcher(&shared)?;
+    let inputs = locked(DebianRelease::Bookworm, packages, &fetcher, &shared);
+    Some(assembled(&inputs, &shared))
+}
+
 /// Runs a shell script in the box, with a writable home; returns what it printed.
 fn run(image: &Image, script: &str) -> String {
     let home = tempfile::tempdir().unwrap();
+    run_in(home.path(), image, script)
+}
+
+/// The same, in a home folder that is there already.
+pub fn run_in(home: &Path, image: &Image, script: &str) -> String {
     let mount = |source: &Path, target: &str| Mount {
         source: source.to_owned(),
         target: target.parse().unwrap(),
@@ -73,7 +86,7 @@ fn run(image: &Image, script: &str) -> String {
     };
     let spec = BoxSpec {
         root: image.root.clone(),
-        mounts: vec![mount(home.path(), "/home/build")],
+        mounts: vec![mount(home, "/home/build")],
         argv: ["/bin/sh", "-euc", script].map(str::to_owned).to_vec(),
         env: BTreeMap::from([
             ("PATH".to_owned(), "/usr/bin:/usr/sbin".to_owned()),
@@ -117,7 +130,7 @@ ldd /usr/bin/git > /dev/null && ldconfig -p | grep -c libc.so.6
 fn bookworm_holds_what_builds_of_python_packages_use_and_is_the_same_image_twice() {
     let shared = Store::open(&shared_store()).unwrap();
     let Some(fetcher) = fetcher(&shared) else { skipped!(engine: "the host has no apt sources") };
-    let inputs = locked(DebianRelease::Bookworm, &[], &fetcher, &shared);
+    let inputs = locked(DebianRelease::Bookworm, &PACKAGES, &fetcher, &shared);
     let image = assembled(&inputs, &shared);
     let said = run(&image, WORK);
     assert_eq!(
@@ -139,7 +152,7 @@ fn bookworm_holds_what_builds_of_python_packages_use_and_is_the_same_image_twice
 fn trixie_with_a_package_of_the_target_works_the_same_way() {
     let shared = Store::open(&shared_store()).unwrap();
     let Some(fetcher) = fetcher(&shared) else { skipped!(engine: "the host has no apt sources") };
-    let inputs = locked(DebianRelease::Trixie, &["libffi-dev"], &fetcher, &shared);
+    let inputs = locked(DebianRelease::Trixie, &[&PACKAGES[..], &["libffi-dev"]].concat(), &fetcher, &shared);
     let image = assembled(&inputs, &shared);
     let script = format!("{WORK}\nprintf '#include <ffi.h>\\n' > f.c && cc -c f.c && python3 -V");
     let said = run(&image, &script);
