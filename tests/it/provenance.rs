@@ -556,3 +556,40 @@ fn a_hostile_statement_cannot_write_to_the_terminal() {
     assert!(text.chars().all(|sign| sign == '\n' || !sign.is_control()));
     assert!(text.starts_with("x\u{fffd}[2J\u{fffd}\u{fffd}y\n"), "{text}");
 }
+
+#[test]
+fn source_and_options_are_made_again_from_a_statement() {
+    use sealwright::record::{StatedSource, options_from_statement, source_from_statement};
+    use sealwright::source::SourceIdentity;
+    let record = record();
+    let statement = record.statement().unwrap();
+    let SourceIdentity::Commit(head) = &record.source else { panic!("the example is a commit") };
+    assert!(!head.tags.is_empty() && !head.submodules.is_empty());
+    assert_eq!(source_from_statement(&statement).unwrap(), StatedSource::Commit(head.clone()));
+    let external = &statement.predicate().build_definition.external_parameters;
+    let options = options_from_statement(external["options"].as_object().unwrap()).unwrap();
+    assert_eq!(options.config_settings["--build-option"], ["--quiet"]);
+    assert!(!options.no_normalize && options.outputs.is_empty());
+    // Names that become files and references in the box are names and nothing else.
+    let changed = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut whole: serde_json::Value = serde_json::from_str(&statement.to_line()).unwrap();
+        change(&mut whole["predicate"]["buildDefinition"]);
+        source_from_statement(&Statement::from_value(whole).unwrap())
+    };
+    for name in ["a b", "a\nb", "../x", "x..y", "/x", "x:y", ""] {
+        let error = changed(&|definition| {
+            definition["resolvedDependencies"][0]["annotations"]["tags"][0]["name"] = name.into();
+        });
+        assert!(error.is_err(), "{name:?}");
+        let error = changed(&|definition| definition["externalParameters"]["source"]["ref"] = name.into());
+        assert!(error.is_err(), "{name:?}");
+    }
+    for name in ["../x.tar.gz", "a/b.tar.gz", "..", ""] {
+        let error = changed(&|definition| {
+            let source = &mut definition["resolvedDependencies"][0];
+            source["digest"] = serde_json::json!({ "sha256": "0".repeat(64) });
+            source["annotations"]["archive"] = name.into();
+        });
+        assert!(error.is_err(), "{name:?}");
+    }
+}
