@@ -38,6 +38,9 @@ use crate::event::Cancel;
 use data::Data;
 use walk::{Spot, Walk};
 
+/// Bytes of stack of each thread.
+const STACK: usize = 32 << 20;
+
 /// Bounds against archives that were made to exhaust whoever reads them, and how to stop.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -63,6 +66,14 @@ impl Default for Options {
 /// One cannot be read or is neither, a file is compared with a folder, or a bound of `options` is met. A damaged
 /// archive is no error: its bytes differ.
 pub fn compare(a: &Path, b: &Path, options: &Options) -> Result<Report, CompareError> {
+    // Archives within archives, each with threads of their own to wait for, may need more stack than a thread has.
+    match rayon::ThreadPoolBuilder::new().stack_size(STACK).build() {
+        Ok(pool) => pool.install(|| compare_here(a, b, options)),
+        Err(_) => compare_here(a, b, options),
+    }
+}
+
+fn compare_here(a: &Path, b: &Path, options: &Options) -> Result<Report, CompareError> {
     let walk = Walk::new(options);
     match (folder::is_folder(a)?, folder::is_folder(b)?) {
         (true, true) => folder::compare_top(&walk, a, b),

@@ -71,6 +71,40 @@ fn byte_code_that_nests_without_end_is_only_different() {
 }
 
 #[test]
+fn hundreds_of_archives_in_archives_are_compared_at_once() {
+    let inner = |text: &str| zip(&(0..20).map(|n| member(&format!("{n}.txt"), text)).collect::<Vec<_>>());
+    let middle =
+        |text: &str| tar(&(0..10).map(|n| tar_member(&format!("{n}.zip"), inner(text))).collect::<Vec<_>>());
+    let outer =
+        |text: &str| zip(&(0..30).map(|n| member(&format!("{n}.tar"), middle(text))).collect::<Vec<_>>());
+    let report = compare_bytes("all.zip", &outer("one\n"), &outer("two\n"));
+    assert_eq!((report.verdict, report.changes.len()), (Verdict::Different, 30 * 10 * 20));
+    assert_eq!(report.changes[0].path, ["0.tar", "0.zip", "0.txt"]);
+}
+
+/// Beyond 64 MiB a member is kept in a temporary file, and a file is read where it is.
+#[test]
+fn what_is_large_does_not_have_to_fit_into_memory() {
+    let make = |last: u8| {
+        let mut content = vec![0; 65 << 20];
+        content.push(last);
+        tar(&[tar_member("large.bin", content), tar_member("small.txt", "x\n")])
+    };
+    let (one, two) = (make(1), make(2));
+    for (name, a, b) in
+        [("x.tar", one.clone(), two.clone()), ("x.tar.gz", gzip(&one, 0, 1), gzip(&two, 0, 1))]
+    {
+        let report = compare_bytes(name, &a, &b);
+        assert_eq!(report.verdict, Verdict::Different);
+        assert_eq!(report.changes.len(), 1, "{report:#?}");
+        assert_eq!(report.changes[0].path, ["large.bin"]);
+        assert!(report.changes[0].detail.ends_with("the first difference at 0x4100000"), "{report:#?}");
+    }
+    let report = compare_bytes("x.tar.gz", &gzip(&one, 0, 1), &zstd(&one, 1));
+    assert_eq!(report.verdict.to_string(), "equal after compression", "{report:#?}");
+}
+
+#[test]
 fn lines_made_to_be_slow_are_not() {
     // Each is a single line of what looks like versions, paths, times or locales all along.
     for piece in ["1-", "1.1-", "/a/", "(/a", "a_A-", "2024-01-02", "C.", "0x7f"] {
