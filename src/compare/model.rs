@@ -33,11 +33,13 @@ pub enum Normalization {
     References,
     /// The time of the source in a `.pyc` file's header.
     PycTime,
+    /// Which of the two ends all lines of a wheel's METADATA have.
+    MetadataLines,
 }
 
 impl Normalization {
     /// Every one.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ArchiveTime,
         Self::ArchiveOrder,
         Self::ArchiveMode,
@@ -48,6 +50,7 @@ impl Normalization {
         Self::Record,
         Self::References,
         Self::PycTime,
+        Self::MetadataLines,
     ];
 
     /// Its name, as reports and `docs/reference/diff.md` have it.
@@ -64,6 +67,7 @@ impl Normalization {
             Self::Record => "record",
             Self::References => "references",
             Self::PycTime => "pyc-time",
+            Self::MetadataLines => "metadata-lines",
         }
     }
 }

@@ -8,9 +8,9 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 use super::CompareError;
 use super::data::Data;
 use super::locale;
-use super::model::{Cause, Change};
+use super::model::{Cause, Change, Normalization};
 use super::tokens;
-use super::walk::{Spot, unreadable};
+use super::walk::{Role, Spot, unreadable};
 
 /// Larger ones are compared as bytes.
 const LARGEST: u64 = 16 << 20;
@@ -30,7 +30,26 @@ pub(super) fn compare(spot: &Spot, a: &Data, b: &Data) -> Result<Option<Vec<Chan
     let (one, two) = (a.bytes().map_err(unreadable(spot))?, b.bytes().map_err(unreadable(spot))?);
     let (Some(one), Some(two)) = (as_text(&one), as_text(&two)) else { return Ok(None) };
     let (causes, excerpt) = differences(one, two);
-    Ok(Some(vec![Change::of_causes(&spot.path, causes, excerpt)]))
+    let change = Change::of_causes(&spot.path, causes, excerpt);
+    let other_ends = is_metadata(spot) && uniform(one) && uniform(two) && with_lf(one) == with_lf(two);
+    Ok(Some(vec![if other_ends { change.normalized(Normalization::MetadataLines) } else { change }]))
+}
+
+/// A wheel's METADATA: headers and a text, whose readers take either end of a line.
+fn is_metadata(spot: &Spot) -> bool {
+    let ([path], Role::Content) = (spot.path.as_slice(), spot.role) else { return false };
+    path.strip_suffix(".dist-info/METADATA").is_some_and(|top| !top.is_empty() && !top.contains('/'))
+}
+
+fn with_lf(text: &str) -> String {
+    text.replace("\r\n", "\n")
+}
+
+/// Whether all lines end alike.
+pub(super) fn uniform(text: &str) -> bool {
+    let (ends, with_return) = (text.matches('\n').count(), text.matches("\r\n").count());
+    let returns = text.matches('\r').count();
+    returns == with_return && (with_return == 0 || with_return == ends)
 }
 
 fn as_text(bytes: &[u8]) -> Option<&str> {

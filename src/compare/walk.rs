@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::data::{Data, IN_MEMORY};
-use super::model::{Cause, Change, Effect};
+use super::model::{Cause, Change, Effect, Normalization};
 use super::{CompareError, Options};
 use super::{bytes, compressed, elf, pyc, pyinstaller, tar, text, zip};
 
@@ -187,10 +187,11 @@ impl<'a> Walk<'a> {
             // Whoever compared saw nothing, and yet the bytes differ.
             changes = bytes::compare(spot, a, b)?;
         }
-        // The time in byte code that is a file of its own is the one difference that is taken away from what is
-        // installed as it is.
+        // The time in byte code that is a file of its own, and which ends the lines of a wheel's METADATA have, are the
+        // differences that are taken away from what is installed as it is.
         if spot.role == Role::Content && kinds != (Kind::Pyc, Kind::Pyc) {
-            changes.iter_mut().for_each(keep);
+            let lines = Effect::Normalized(Normalization::MetadataLines);
+            changes.iter_mut().filter(|change| change.effect != lines).for_each(keep);
         }
         Ok(changes)
     }

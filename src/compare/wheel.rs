@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::data::Data;
 use super::model::{Cause, Change, Effect, Normalization};
+use super::text::uniform;
 use super::walk::{Broken, Spot, unreadable};
 use super::zip::Pair;
 
@@ -133,13 +134,6 @@ fn form(spot: &Spot, a: &str, b: &str) -> Change {
         return change.normalized(Normalization::Record);
     }
     Change::changed(&spot.path, Cause::Content, "the same rows, written in another way")
-}
-
-/// Whether all lines end alike.
-fn uniform(text: &str) -> bool {
-    let (ends, with_return) = (text.matches('\n').count(), text.matches("\r\n").count());
-    let returns = text.matches('\r').count();
-    returns == with_return && (with_return == 0 || with_return == ends)
 }
 
 fn is_equal(pair: &Pair) -> bool {

@@ -238,6 +238,27 @@ fn contents_of_wheels() {
             Equal(&[N::Record], &[C::LineEndings]),
         ),
         pair(
+            "METADATA with other line ends",
+            WHEEL,
+            demo_wheel.clone(),
+            changed(3, "Metadata-Version: 2.1\r\nName: demo\r\nVersion: 1.0\r\n"),
+            Equal(&[N::MetadataLines, N::Record], &[C::LineEndings, C::Consequence]),
+        ),
+        pair(
+            "METADATA with other line ends in places",
+            WHEEL,
+            demo_wheel.clone(),
+            changed(3, "Metadata-Version: 2.1\r\nName: demo\nVersion: 1.0\r\n"),
+            Different(&[C::LineEndings]),
+        ),
+        pair(
+            "WHEEL with other line ends",
+            WHEEL,
+            demo_wheel.clone(),
+            changed(4, "Wheel-Version: 1.0\r\nGenerator: setuptools (75.1.0)\r\nTag: py3-none-any\r\n"),
+            Different(&[C::LineEndings]),
+        ),
+        pair(
             "RECORD that lies",
             WHEEL,
             demo_wheel.clone(),
