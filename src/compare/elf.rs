@@ -83,6 +83,11 @@ impl Section<'_> {
         whole.part(start..start.checked_add(size)?)
     }
 
+    /// Whether it holds texts of debug information, one after another.
+    fn is_table(&self) -> bool {
+        matches!(self.name.as_str(), ".debug_str" | ".debug_line_str")
+    }
+
     fn is_debug(&self) -> bool {
         self.name.starts_with(".debug") || self.name.starts_with(".zdebug")
     }
@@ -108,8 +113,8 @@ fn debug_causes(pairs: &members::Pairs, a: &[Section<'_>], b: &[Section<'_>]) ->
     let mut causes = BTreeSet::new();
     for (one, two) in &pairs.both {
         let (one, two) = (&a[*one], &b[*two]);
-        if matches!(one.name.as_str(), ".debug_str" | ".debug_line_str") && one.bytes != two.bytes {
-            match strings::compare(one.bytes, two.bytes) {
+        if one.is_table() && one.bytes != two.bytes {
+            match strings::compare_tables(one.bytes, two.bytes) {
                 Some(found) => causes.extend(found.causes),
                 None => return BTreeSet::from([Cause::Content]),
             }
@@ -145,7 +150,12 @@ fn section(spot: &Spot, a: &Section<'_>, b: &Section<'_>, inherited: &BTreeSet<C
         }
         _ => {}
     }
-    if let Some(found) = strings::compare(a.bytes, b.bytes) {
+    let found = if a.is_table() {
+        strings::compare_tables(a.bytes, b.bytes)
+    } else {
+        strings::compare(a.bytes, b.bytes)
+    };
+    if let Some(found) = found {
         return Change::of_causes(&spot.path, found.causes, format!("{sizes}; {}", found.example));
     }
     let follows = (a.is_debug() || a.name.starts_with(".rela.debug")) && !inherited.is_empty();

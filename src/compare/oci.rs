@@ -8,7 +8,7 @@ use super::data::Data;
 use super::model::{Cause, Change, ChangeKind, Normalization};
 use super::text;
 use super::tokens;
-use super::walk::{Broken, Role, Spot, Walk, unreadable};
+use super::walk::{Broken, Kind, Role, Spot, Walk, unreadable};
 use crate::digest::Sha256;
 use crate::oci::DOCUMENT_LIMIT;
 
@@ -35,6 +35,8 @@ struct Images<'a> {
     changes: Vec<Change>,
     /// Digests of one side with those that take their place on the other.
     replaced: BTreeMap<String, String>,
+    /// Pairs of digests that are compared.
+    seen: BTreeSet<(String, String)>,
     reached: [BTreeSet<String>; 2],
 }
 
@@ -51,6 +53,7 @@ pub(super) fn compare(
         b: Layout::new(b),
         changes: Vec::new(),
         replaced: BTreeMap::new(),
+        seen: BTreeSet::new(),
         reached: [BTreeSet::new(), BTreeSet::new()],
     };
     let index = spot.member(INDEX_FILE);
@@ -181,7 +184,7 @@ impl Images<'_> {
                 match (ones.get(index), twos.get(index)) {
                     (Some(one), Some(two)) => {
                         let inner = parent.member_as(&label(list, index, one), Role::Layer);
-                        self.descriptor(&inner, list, one, two, manifest, index, depth)?;
+                        self.descriptor(&inner, list, (one, two), manifest, depth)?;
                     }
                     (Some(one), None) => self.single(parent, ChangeKind::Removed, list, index, one),
                     (None, Some(two)) => self.single(parent, ChangeKind::Added, list, index, two),
@@ -199,15 +202,13 @@ impl Images<'_> {
         self.changes.push(Change::new(&path, kind, Cause::Content, format!("{size} bytes")));
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a place in two documents")]
+    /// What a document refers to. `manifests` are the documents.
     fn descriptor(
         &mut self,
         spot: &Spot,
         list: &str,
-        a: &Value,
-        b: &Value,
-        (manifest_a, manifest_b): (&Value, &Value),
-        index: usize,
+        (a, b): (&Value, &Value),
+        manifests: (&Value, &Value),
         depth: usize,
     ) -> Result<(), Broken> {
         if a == b {
@@ -218,11 +219,12 @@ impl Images<'_> {
         let (digest_a, digest_b) = (digest(a), digest(b));
         let (mut said_a, mut said_b) = (a.clone(), b.clone());
         if digest_a != digest_b {
+            // Another compression has another media type, if both say it rightly.
+            let packed = list == "layers" && is_true(spot, &self.a, a)? && is_true(spot, &self.b, b)?;
             for said in [&mut said_a, &mut said_b].into_iter().filter_map(Value::as_object_mut) {
                 said.remove("digest");
                 said.remove("size");
-                // Another compression has another media type: the bytes tell.
-                if list == "layers" && said.get("mediaType").and_then(Value::as_str).is_some_and(is_layer) {
+                if packed {
                     said.remove("mediaType");
                 }
             }
@@ -236,6 +238,11 @@ impl Images<'_> {
         else {
             return Ok(());
         };
+        // A document that names the same parts over and over is compared once.
+        let seen = !self.seen.insert((digest_a.clone(), digest_b.clone()));
+        if seen && list != "config" {
+            return Ok(());
+        }
         self.replaced.insert(digest_a.clone(), digest_b.clone());
         let is_document = |descriptor: &Value| {
             matches!(list, "manifests" | "subject") && descriptor.get("mediaType").is_some()
@@ -243,14 +250,13 @@ impl Images<'_> {
         if list == "config" && self.is_image_config(spot, &digest_a, &digest_b) {
             let (one, two) =
                 (self.a.json(spot, &blob_name(&digest_a))?, self.b.json(spot, &blob_name(&digest_b))?);
-            return self.config(spot, &one, &two, (manifest_a, manifest_b));
+            return self.config(spot, &one, &two, manifests);
         }
         if is_document(a) && is_document(b) {
             let (one, two) =
                 (self.a.json(spot, &blob_name(&digest_a))?, self.b.json(spot, &blob_name(&digest_b))?);
             return self.document(spot, spot, &one, &two, depth + 1);
         }
-        let _ = index;
         let found = self.walk.compare(spot, &one, &two)?;
         self.changes.extend(found);
         Ok(())
@@ -327,7 +333,7 @@ impl Images<'_> {
         for (id, layer) in ids.iter().zip(&layers) {
             let digest = layer.get("digest").and_then(Value::as_str).unwrap_or_default();
             let Some(data) = layout.files.get(&blob_name(digest)) else { return Ok(false) };
-            let kind = super::walk::Kind::of(data, "layer").map_err(unreadable(spot))?;
+            let kind = Kind::of(data, "layer").map_err(unreadable(spot))?;
             let unpacked = super::compressed::unpack(self.walk, spot, kind, data)?;
             let actual = unpacked.digest().map_err(unreadable(spot))?;
             if id.as_str().and_then(|id| Sha256::from_oci(id).ok()) != Some(actual) {
@@ -439,6 +445,16 @@ enum Side {
     B,
 }
 
-fn is_layer(media_type: &str) -> bool {
-    crate::oci::layer_is_known(media_type)
+/// Whether a layer is packed as its media type says (image-spec, "layer media types").
+fn is_true(spot: &Spot, layout: &Layout, descriptor: &Value) -> Result<bool, Broken> {
+    let kind = media_type(descriptor);
+    let digest = descriptor.get("digest").and_then(Value::as_str).unwrap_or_default();
+    let Some(data) = layout.files.get(&blob_name(digest)) else { return Ok(false) };
+    let found = Kind::of(data, "layer").map_err(unreadable(spot))?;
+    let packed = match kind.rsplit(['+', '.']).next() {
+        Some("gzip") => Kind::Gzip,
+        Some("zstd") => Kind::Zstd,
+        _ => Kind::Tar,
+    };
+    Ok(crate::oci::layer_is_known(kind) && found == packed)
 }

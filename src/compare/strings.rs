@@ -25,6 +25,31 @@ enum Part<'a> {
     Bytes(&'a [u8]),
 }
 
+/// What differs between two tables of texts that end with zero. A linker sorts them by a digest, so that another text
+/// moves the others.
+pub(super) fn compare_tables(a: &[u8], b: &[u8]) -> Option<Found> {
+    if a.len().max(b.len()) > LARGEST {
+        return None;
+    }
+    let sorted = |bytes| {
+        let mut texts: Vec<&[u8]> = <[u8]>::split(bytes, |byte| *byte == 0).collect();
+        texts.sort_unstable();
+        texts
+    };
+    let (one, two) = (sorted(a), sorted(b));
+    let only = |these: &[&[u8]], others: &[&[u8]]| -> Vec<String> {
+        let alone = these.iter().filter(|text| others.binary_search(text).is_err());
+        alone.take(MOST + 1).map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+    };
+    let (removed, added) = (only(&one, &two), only(&two, &one));
+    if removed.is_empty() || removed.len() != added.len() || removed.len() > MOST {
+        return None;
+    }
+    let causes = removed.iter().zip(&added).flat_map(|(a, b)| text::causes(a, b)).collect();
+    let example = format!("{} → {}", text::shortened(&removed[0]), text::shortened(&added[0]));
+    Some(Found { causes, example })
+}
+
 /// What differs, if it is in texts only; none if other bytes differ too. Zeros that fill up are left out.
 pub(super) fn compare(a: &[u8], b: &[u8]) -> Option<Found> {
     if a.len().max(b.len()) > LARGEST {
