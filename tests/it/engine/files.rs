@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
-use sealwright::sandbox::{Access, Exit, Mount};
+use sealwright::sandbox::{Access, Cores, Exit, Mount, Order, Surface};
 
 use super::{bench, native};
 
@@ -145,4 +145,45 @@ for name in sorted(os.listdir('/proc/self/fd')):
         &[],
     );
     assert_eq!(log, "0 /dev/null\n1 pipe\n2 pipe\n");
+}
+
+#[test]
+fn a_copied_folder_is_in_memory_listed_as_asked_and_never_written_back() {
+    let bench = native!(python);
+    for name in ["a", "b", "c", "d", "e"] {
+        fs::create_dir(bench.src.join(name)).unwrap();
+        fs::write(bench.src.join(name).join("x"), name).unwrap();
+    }
+    symlink("a/x", bench.src.join("link")).unwrap();
+    fs::set_permissions(bench.src.join("a/x"), fs::Permissions::from_mode(0o755)).unwrap();
+    let script = "import os\nos.chdir('/src')\nopen('new', 'w').close()\nos.remove('new')\n\
+                  kind = [line for line in open('/proc/self/mountinfo') if ' /src ' in line][-1].split(' - ')[1].split()[0]\n\
+                  st = os.stat('a/x')\n\
+                  print(kind, open('link').read(), oct(st.st_mode), int(st.st_mtime), st.st_uid, *os.listdir('.'))";
+    let seen = |access| {
+        let mut spec = bench.python_spec(script, &[]);
+        spec.mounts[1].access = access;
+        let finished = bench.run(&spec);
+        assert_eq!(finished.exit, Exit::Code(0), "{}", bench::log(&finished));
+        bench::log(&finished).split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let plain = seen(Access::Writable);
+    let kept = seen(Access::Copied(Order::Kept));
+    let mut reversed = seen(Access::Copied(Order::Reversed));
+    assert_eq!((kept[0].as_str(), kept[1].as_str()), ("tmpfs", "a"));
+    assert_eq!(kept[1..], plain[1..], "the same but for the file system");
+    reversed[5..].reverse();
+    assert_eq!(reversed, kept);
+    assert!(!bench.src.join("new").exists());
+}
+
+#[test]
+fn a_box_shows_another_surface_when_it_is_asked_to() {
+    let bench = native!(python);
+    let script = "import os, socket\nprint(socket.gethostname(), os.getuid(), os.getgid(), oct(os.umask(0)), len(os.sched_getaffinity(0)) == 1)";
+    let mut spec = bench.python_spec(script, &[]);
+    let usual = bench::log(&bench.run(&spec));
+    assert!(usual.starts_with("sealwright 1000 1000 0o22 "), "{usual}");
+    spec.surface = Surface { host_name: "elsewhere".to_owned(), user: 2345, umask: 0o077, cores: Cores::One };
+    assert_eq!(bench::log(&bench.run(&spec)), "elsewhere 2345 2345 0o77 True\n");
 }
