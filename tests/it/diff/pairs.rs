@@ -252,13 +252,6 @@ fn contents_of_wheels() {
             Different(&[C::LineEndings]),
         ),
         pair(
-            "WHEEL with other line ends",
-            WHEEL,
-            demo_wheel.clone(),
-            changed(4, "Wheel-Version: 1.0\r\nGenerator: setuptools (75.1.0)\r\nTag: py3-none-any\r\n"),
-            Different(&[C::LineEndings]),
-        ),
-        pair(
             "RECORD that lies",
             WHEEL,
             demo_wheel.clone(),
