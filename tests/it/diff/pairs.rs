@@ -177,6 +177,7 @@ fn headers_of_zip_archives() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn contents_of_wheels() {
     let demo_wheel = wheel(&demo());
     let changed = |index: usize, content: &'static str| {
@@ -656,7 +657,23 @@ fn executables_of_pyinstaller() {
     assert_eq!(report.changes[0].path, ["pydata", "PYZ.pyz", "demo.module"], "{report:#?}");
 }
 
+/// The image with a manifest that says zstd of a layer that gzip packed.
+fn media_type_that_lies(base: &[u8], time: &str) -> Vec<u8> {
+    let mut files = layout(&[gzip(base, 0, 1)], &[base.to_vec()], time, "A=1");
+    let is_manifest = |bytes: &[u8]| bytes.starts_with(b"{\"schemaVersion\":2,\"mediaType");
+    let manifest = files.iter_mut().find(|(_, bytes)| is_manifest(bytes)).unwrap();
+    let text = String::from_utf8(manifest.1.clone()).unwrap().replace("tar+gzip", "tar+zstd");
+    let (size, digest) = (text.len(), sealwright::digest::Sha256::of(&text).to_string());
+    let old = manifest.0.rsplit('/').next().unwrap().to_owned();
+    assert_eq!(size, manifest.1.len());
+    *manifest = (format!("blobs/sha256/{digest}"), text.into_bytes());
+    let index = files.last_mut().unwrap();
+    index.1 = String::from_utf8(index.1.clone()).unwrap().replace(&old, &digest).into_bytes();
+    tar(&files.iter().map(|(name, bytes)| tar_member(name, bytes)).collect::<Vec<_>>())
+}
+
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn images() {
     let (name, time) = ("image.tar", "2024-01-02T03:04:05Z");
     let base = layer(|_| {});
@@ -718,6 +735,13 @@ fn images() {
             name,
             one.clone(),
             image(&[gzip(&base, 0, 6)], &[b"lie".to_vec()], time, "A=1"),
+            Different(&[C::Content]),
+        ),
+        pair(
+            "a media type that lies",
+            name,
+            one.clone(),
+            media_type_that_lies(&base, time),
             Different(&[C::Content]),
         ),
         pair(
