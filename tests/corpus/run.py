@@ -178,6 +178,41 @@ def row(result: Result) -> str:
             f"{result.reason[:160]}")
 
 
+def examples(program: Path, work: Path) -> list:
+    """The rows of the examples, each built and rebuilt from its statements by `examples/run.sh`."""
+    folder = HERE.parent.parent / "examples"
+    store = os.environ.get("SEALWRIGHT_STORE", str(work / "first-store"))
+    names = sorted({str(path.parent.relative_to(folder)) for path in folder.rglob("expected.sha256")} | {"rust-extension"})
+    done = subprocess.run([folder / "run.sh", "--rebuild", *names], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL, env=os.environ | {"SEALWRIGHT": str(program), "SEALWRIGHT_STORE": store})
+    sys.stderr.write(done.stderr)
+    lines = [line.split(" ", 3) for line in done.stdout.splitlines() if line.startswith("rebuilt ")]
+    return [f"| `examples/{name}` | `{file}` | {verdict} | |" for _, name, file, verdict in lines]
+
+
+def table(results: list, of_examples: list) -> str:
+    """The page of what was rebuilt, in Markdown."""
+    built = [result for result in results if result.outputs]
+    identical = [result for result in built if result.rebuild == "identical"]
+    rows = [f"| {result.name} | {', '.join(f'`{name}`' for name in sorted(result.outputs))} | {result.rebuild or 'not tried'} "
+            f"| {result.reason[:200]} |" for result in sorted(built, key=lambda result: result.name)]
+    failed = [f"| {result.name} | `{result.file}` | not built | {result.reason[:200]} |"
+              for result in sorted(results, key=lambda result: result.name) if not result.outputs]
+    return "\n".join([
+        "<!-- Written by tests/corpus/run.py: `make corpus CORPUS='--table docs/rebuilt.md'`. -->",
+        "# Rebuilt from statements alone",
+        "",
+        "Every example and every project of `tests/corpus`, built once, and then built again from the statement of each output",
+        "by `sealwright rebuild`, in a folder that holds nothing else ([how](rebuild.md)).",
+        "",
+        f"Of {len(built)} projects that build, **{len(identical)} are identical**, all of their outputs.",
+        "",
+        "| project | outputs | verdict | why |",
+        "| --- | --- | --- | --- |",
+        *of_examples, *rows, *failed, "",
+    ])
+
+
 def summary(results: list, wanted: int) -> bool:
     identical = [result for result in results if result.verdict == "identical"]
     different = [result for result in results if result.verdict == "DIFFERENT"]
@@ -199,6 +234,7 @@ def main() -> int:
     parser.add_argument("--at-least", type=int, metavar="N",
                         help="fail unless N are identical (40 of the whole corpus, else all that are built)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="rebuild the examples too, and write what was rebuilt as a page")
     parser.add_argument("--work", type=Path, metavar="DIR", help="keep stores, logs and outputs here")
     options = parser.parse_args()
     if options.program is None:
@@ -241,6 +277,8 @@ def main() -> int:
                 print(row(results[-1]), flush=True)
                 if options.json:
                     options.json.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n")
+        if options.table:
+            options.table.write_text(table(results, examples(program, work)))
     return 0 if summary(results, wanted) else 1
 
 

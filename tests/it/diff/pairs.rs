@@ -177,7 +177,6 @@ fn headers_of_zip_archives() {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table")]
 fn contents_of_wheels() {
     let demo_wheel = wheel(&demo());
     let changed = |index: usize, content: &'static str| {
