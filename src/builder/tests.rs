@@ -97,7 +97,7 @@ fn wrong_folders_are_refused_with_their_place() {
     let said = refused(|text| with_type(&text).replace("box/build.py", "box/other.py"));
     assert!(said.contains("lacks \"box/other.py\""), "{said}");
     let said = Builder::built_in("nope").unwrap_err().to_string();
-    assert_eq!(said, "no builder is named \"nope\" (built in: bundle, python-build)");
+    assert_eq!(said, "no builder is named \"nope\" (built in: bundle, pyinstaller, python-build)");
 }
 
 #[test]
