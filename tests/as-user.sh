@@ -54,12 +54,14 @@ if [ -d "${SEALWRIGHT_TEST_STORE:-/nowhere}" ]; then
 else
   mkdir "$folder/store"
 fi
+# Beside the store: tests link what is in it.
+mkdir "$folder/tmp"
 chmod 755 "$folder"
 chown -R "$user:" "$folder"
 
 cd "$folder/repository"
 status=0
 CARGO_MANIFEST_DIR=$folder/repository SEALWRIGHT_TEST_PROGRAM=$folder/sealwright \
-  SEALWRIGHT_TEST_STORE=$folder/store INSTA_WORKSPACE_ROOT=$folder/repository INSTA_UPDATE=no HOME=$folder/home TMPDIR=/tmp \
+  SEALWRIGHT_TEST_STORE=$folder/store INSTA_WORKSPACE_ROOT=$folder/repository INSTA_UPDATE=no HOME=$folder/home TMPDIR=$folder/tmp \
   setpriv --reuid="$user" --regid="$(id -g "$user")" --clear-groups -- "$folder/tests" "$@" || status=$?
 exit $status
