@@ -36,9 +36,9 @@ pub struct BuiltTarget {
     pub origin: Origin,
     /// Its outputs, sdist first.
     pub outputs: Vec<BuiltOutput>,
-    /// Whether statements are signed.
+    /// Whether all statements are signed: now, or before and kept.
     pub signed: bool,
-    /// The name of the key that signed them.
+    /// The name of the key that signed them now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }

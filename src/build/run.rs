@@ -304,6 +304,7 @@ fn publish(
     let format = request.signing.as_ref().map_or(Format::Dsse, |signing| signing.format);
     for (target, plan, origin, result) in results {
         let mut outputs = Vec::new();
+        let mut all_signed = true;
         let mode = match &plan.outputs {
             PlannedOutputs::Archive { format: ArchiveFormat::File, .. } => FileMode::Program,
             PlannedOutputs::Archive { .. } | PlannedOutputs::Distributions(_) => FileMode::Data,
@@ -318,7 +319,10 @@ fn publish(
                 statement: statement.clone(),
             });
             match seen.insert(&output.name, output.sha256) {
-                Some(first) if first == output.sha256 => continue,
+                Some(first) if first == output.sha256 => {
+                    all_signed = all_signed && request.signing.is_some();
+                    continue;
+                }
                 Some(_) => {
                     return Err(BuildError::Clash { target: target.name.clone(), name: output.name.clone() });
                 }
@@ -329,6 +333,7 @@ fn publish(
             })?;
             let line = context.store.read(&output.statement)?;
             let line = signed(line, &statement, request.signing.as_ref())?;
+            all_signed = all_signed && envelope_of(&line).is_some();
             publication.text(&statement, &line)?;
             bundle.extend_from_slice(&line);
         }
@@ -339,7 +344,7 @@ fn publish(
             plan: plan.digest(),
             origin: *origin,
             outputs,
-            signed: request.signing.is_some(),
+            signed: all_signed,
             key: request.signing.as_ref().map(|signing| signing.signer.key_id().to_string()),
         });
     }

@@ -114,8 +114,11 @@ fn text(report: &BuildReport) -> String {
             let _ = writeln!(text, "  {path:<width$}  {size:>9}  sha256:{}", output.sha256);
         }
         for output in &target.outputs {
-            let signed =
-                target.key.as_ref().map_or_else(|| "unsigned".to_owned(), |key| format!("signed by {key}"));
+            let signed = match &target.key {
+                Some(key) => format!("signed by {key}"),
+                None if target.signed => "signed before, and kept".to_owned(),
+                None => "unsigned".to_owned(),
+            };
             let _ = writeln!(text, "  {}  {signed}", shown(&output.statement));
         }
     }

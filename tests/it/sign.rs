@@ -342,7 +342,10 @@ fn a_signed_build_is_found_again_unchanged_and_nothing_secret_gets_out() {
     project.run(&build).code(0);
     assert_eq!(files(), first);
     // Without a key the signed statement of the same build stays.
-    project.run(&["build", "--locked", "--wheel", "--outdir", dist]).code(0);
+    project
+        .run(&["build", "--locked", "--wheel", "--outdir", dist])
+        .code(0)
+        .stdout_has(".intoto.jsonl  signed before, and kept");
     assert_eq!(files(), first);
     // A key that cannot be read: nothing appears.
     let none = project.join("../home/none/dist");
